@@ -1,0 +1,72 @@
+// Package object holds Kubernetes objects as every source delivers them: raw JSON
+// with the identity already read, and the place each came from.
+package object
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// An Object is one object of the estate, not yet converted.
+type Object struct {
+	APIVersion  string
+	Kind        string
+	Namespace   string // the effective one; empty for kinds without namespace
+	Name        string
+	UID         string
+	Labels      map[string]string
+	Annotations map[string]string
+	Owners      []Owner
+	// JSON is the whole object.
+	JSON   []byte
+	Source Source
+}
+
+// An Owner is an entry of metadata.ownerReferences.
+type Owner struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	UID        string `json:"uid"`
+	Controller *bool  `json:"controller"`
+}
+
+// A Source says where an object was read.
+type Source struct {
+	File string // as the user named it; empty on a live cluster
+	Line int    // where the document begins, 1-based
+	// Prefix leads from the document to the object: "items[3]." in a List.
+	Prefix string
+}
+
+// Group returns the API group, "" for core.
+func (o Object) Group() string {
+	for i := range len(o.APIVersion) {
+		if o.APIVersion[i] == '/' {
+			return o.APIVersion[:i]
+		}
+	}
+	return ""
+}
+
+// Ref names the object.
+func (o Object) Ref() snapshot.Ref {
+	return snapshot.Ref{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+}
+
+// Origin is the place of the whole object; use Origin.At for its fields.
+func (o Object) Origin() verdict.Origin {
+	return verdict.Origin{File: o.Source.File, Line: o.Source.Line, Object: o.Ref().String()}
+}
+
+// Decode reads the object into a struct with json tags. Its errors begin with the
+// object's name and tell the field.
+func (o Object) Decode(into any) error {
+	if err := json.Unmarshal(o.JSON, into); err != nil {
+		return fmt.Errorf("%s: %w", o.Ref(), err)
+	}
+	return nil
+}

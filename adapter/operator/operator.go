@@ -1,0 +1,41 @@
+// Package operator is what the adapters of the database operators share: each
+// finds its own objects and adds the servers they stand for.
+package operator
+
+import (
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// A World is an estate being built. Namespaces, Services, policies and the
+// workloads that manifests declare or that pods belong to are in Snapshot already;
+// an adapter adds what its operator will create.
+type World struct {
+	Snapshot *snapshot.Snapshot
+	// Objects are all objects, by kind; kinds nobody asked for are absent.
+	Objects map[string][]object.Object
+}
+
+// An Adapter adds the servers of one operator. Where an object cannot be
+// understood it adds a Problem to the Snapshot, never a smaller server.
+type Adapter func(*World)
+
+// Find returns the workload with this name, or nil.
+func (w *World) Find(ref snapshot.Ref) *snapshot.Workload {
+	for _, wl := range w.Snapshot.Workloads {
+		if wl.Ref == ref {
+			return wl
+		}
+	}
+	return nil
+}
+
+// Service returns the Service with this name, or nil.
+func (w *World) Service(namespace, name string) *snapshot.Service {
+	for _, s := range w.Snapshot.Services {
+		if s.Namespace == namespace && s.Name == name {
+			return s
+		}
+	}
+	return nil
+}

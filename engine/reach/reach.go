@@ -1,0 +1,82 @@
+// Package reach composes the layers: for one question it walks every path that a
+// packet and a session could take and says, layer by layer, who decides.
+package reach
+
+import (
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// A Session is what the client asks PostgreSQL for.
+type Session struct {
+	Database string `json:"database"`
+	Role     string `json:"role"`
+	// Replication asks for physical replication; Database is then ignored.
+	Replication bool `json:"replication,omitempty"`
+	TLS         bool `json:"tls"`
+	// Cert is the common name of the client certificate; empty for none.
+	Cert string `json:"cert,omitempty"`
+}
+
+// A Question is one attempt: From wants a session at To.
+type Question struct {
+	From    network.Endpoint
+	To      Target
+	Session Session
+	// Port limits the paths to this port of the Service, or of the pod where no
+	// Service is named; zero asks every port that speaks PostgreSQL.
+	Port uint16
+}
+
+// A Target is where the client connects. Server is always set; the others narrow
+// the paths to one Service, one pooler or one member.
+type Target struct {
+	Server  *snapshot.Server
+	Service *snapshot.Service
+	Pooler  *snapshot.Pooler
+	Member  *snapshot.Pod
+}
+
+// A Decision is the answer to a question: allowed if any path is.
+type Decision struct {
+	Verdict verdict.Verdict
+	Paths   []Path
+	// AsFarAs is the last layer that was decided; NotDecided are those that no
+	// engine models yet.
+	AsFarAs     verdict.Layer
+	NotDecided  []verdict.Layer
+	Assumptions []string
+}
+
+// A Path is one way from the client to one member of the server.
+type Path struct {
+	Verdict verdict.Verdict
+	Service *snapshot.Service // nil for straight to the pod's address
+	Pooler  *snapshot.Pooler  // nil where no pooler workload stands between
+	Member  *snapshot.Pod     // the PostgreSQL member the session ends at
+	Port    uint16            // the pod port, after DNAT, that the client reaches first
+	Steps   []verdict.Step
+	// Method is what pg_hba.conf asks for, "scram-sha-256"; empty unless it matched.
+	Method string
+}
+
+// Engine composes the layers over one snapshot.
+type Engine struct {
+	World   *snapshot.Snapshot
+	Network *network.Engine
+}
+
+// New prepares an engine.
+func New(world *snapshot.Snapshot) *Engine {
+	return &Engine{World: world, Network: network.New(world)}
+}
+
+// A VitalDecision says whether one flow that a server needs gets through.
+type VitalDecision struct {
+	Flow    snapshot.VitalFlow
+	Verdict verdict.Verdict
+	// Steps are those of the first pair of members that is not allowed, else of any.
+	Steps       []verdict.Step
+	Assumptions []string
+}

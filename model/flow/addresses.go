@@ -1,0 +1,164 @@
+package flow
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Addresses is a set of IP addresses, IPv4 and IPv6 apart, in its only form:
+// sorted, disjoint, adjacent ranges joined. The zero value is the empty set.
+// IPv4-mapped IPv6 addresses are taken as IPv4. Values are immutable.
+type Addresses struct{ ranges []addressRange }
+
+type addressRange struct{ from, to netip.Addr }
+
+// AllAddresses is 0.0.0.0/0 and ::/0.
+func AllAddresses() Addresses {
+	return AddressesOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+}
+
+// AddressesOf returns the union of prefixes. Host bits are ignored, as an ipBlock
+// ignores them. An invalid prefix adds nothing: adapters refuse those first.
+func AddressesOf(prefixes ...netip.Prefix) Addresses {
+	var rs []addressRange
+	for _, p := range prefixes {
+		if p.IsValid() {
+			p = p.Masked()
+			rs = append(rs, addressRange{p.Addr(), last(p)})
+		}
+	}
+	return normal(rs)
+}
+
+func normal(rs []addressRange) Addresses {
+	slices.SortFunc(rs, func(a, b addressRange) int { return a.from.Compare(b.from) })
+	var out []addressRange
+	for _, r := range rs {
+		if n := len(out); n > 0 && sameFamily(out[n-1].to, r.from) &&
+			(r.from.Compare(out[n-1].to) <= 0 || out[n-1].to.Next() == r.from) {
+			if r.to.Compare(out[n-1].to) > 0 {
+				out[n-1].to = r.to
+			}
+			continue
+		}
+		out = append(out, r)
+	}
+	return Addresses{out}
+}
+
+func sameFamily(a, b netip.Addr) bool { return a.BitLen() == b.BitLen() }
+
+// last returns the highest address of a masked prefix.
+func last(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for bit := p.Bits(); bit < p.Addr().BitLen(); bit++ {
+		b[bit/8] |= 1 << (7 - bit%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// IsEmpty reports whether the set holds nothing.
+func (a Addresses) IsEmpty() bool { return len(a.ranges) == 0 }
+
+// Equal reports whether two sets hold the same addresses.
+func (a Addresses) Equal(b Addresses) bool { return slices.Equal(a.ranges, b.ranges) }
+
+// Has reports whether the set holds the address; zones are ignored.
+func (a Addresses) Has(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	for _, r := range a.ranges {
+		if sameFamily(r.from, ip) && r.from.Compare(ip) <= 0 && ip.Compare(r.to) <= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Union returns the addresses that are in either set.
+func (a Addresses) Union(b Addresses) Addresses {
+	return normal(slices.Concat(a.ranges, b.ranges))
+}
+
+// Intersect returns the addresses that are in both sets.
+func (a Addresses) Intersect(b Addresses) Addresses {
+	var out []addressRange
+	for i, j := 0, 0; i < len(a.ranges) && j < len(b.ranges); {
+		x, y := a.ranges[i], b.ranges[j]
+		from, to := x.from, x.to
+		if y.from.Compare(from) > 0 {
+			from = y.from
+		}
+		if y.to.Compare(to) < 0 {
+			to = y.to
+		}
+		if from.Compare(to) <= 0 {
+			out = append(out, addressRange{from, to})
+		}
+		if x.to.Compare(y.to) < 0 {
+			i++
+		} else {
+			j++
+		}
+	}
+	return Addresses{out}
+}
+
+// Minus returns the addresses of a that are not in b.
+func (a Addresses) Minus(b Addresses) Addresses {
+	var out []addressRange
+	for _, r := range a.ranges {
+		from := r.from
+		for _, cut := range b.ranges {
+			if !from.IsValid() || cut.to.Compare(from) < 0 || cut.from.Compare(r.to) > 0 {
+				continue
+			}
+			if cut.from.Compare(from) > 0 {
+				out = append(out, addressRange{from, cut.from.Prev()})
+			}
+			from = cut.to.Next() // invalid after the last address of the family
+		}
+		if from.IsValid() && sameFamily(from, r.to) && from.Compare(r.to) <= 0 {
+			out = append(out, addressRange{from, r.to})
+		}
+	}
+	return Addresses{out}
+}
+
+// First returns some address of the set, the lowest; invalid for an empty set.
+func (a Addresses) First() netip.Addr {
+	if a.IsEmpty() {
+		return netip.Addr{}
+	}
+	return a.ranges[0].from
+}
+
+// Prefixes returns the shortest list of disjoint prefixes that is the set, IPv4
+// before IPv6, sorted.
+func (a Addresses) Prefixes() []netip.Prefix {
+	var out []netip.Prefix
+	for _, r := range a.ranges {
+		for from := r.from; from.IsValid() && from.Compare(r.to) <= 0; {
+			p := widest(from, r.to)
+			out = append(out, p)
+			from = last(p).Next()
+			if from.IsValid() && !sameFamily(from, r.to) {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// widest returns the largest prefix that starts at from and ends by to.
+func widest(from, to netip.Addr) netip.Prefix {
+	best := netip.PrefixFrom(from, from.BitLen())
+	for bits := from.BitLen() - 1; bits >= 0; bits-- {
+		p := netip.PrefixFrom(from, bits)
+		if p.Masked().Addr() != from || last(p).Compare(to) > 0 {
+			break
+		}
+		best = p
+	}
+	return best
+}

@@ -1,0 +1,103 @@
+package snapshot
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// Facts say what manifests cannot. What is not stated here is assumed, and the
+// assumption is printed with each answer that used it.
+type Facts struct {
+	// Complete says that the source is the whole estate.
+	Complete bool
+	// Strict turns each assumption into Unknown.
+	Strict bool
+	// CNI is the network plugin's name, empty when nobody said. Enforces says
+	// whether it enforces NetworkPolicy; Unknown leaves it to an assumption.
+	CNI      string
+	Enforces verdict.Verdict
+	// CNIOrigin is the object or facts file that told of the CNI.
+	CNIOrigin verdict.Origin
+	// PodCIDRs are the ranges that pods take their addresses from.
+	PodCIDRs []netip.Prefix
+	// APIServer is where the kube-apiserver answers, after DNAT; empty when unknown.
+	APIServer      flow.Addresses
+	APIServerPorts []uint16
+	// DNS is where names are resolved; the zero value is the assumption ClusterDNS.
+	DNS *DNS
+	// Operators maps "cloudnative-pg" and "stackgres" to their namespaces.
+	Operators map[string]string
+	// Outside are named ranges beyond the cluster: a bastion, a VPN.
+	Outside []OutsideRange
+}
+
+// DNS is the cluster's resolver.
+type DNS struct {
+	Namespace string
+	Labels    netpol.Labels
+	// Addresses are those of a node-local cache; empty where pods answer.
+	Addresses flow.Addresses
+	Port      uint16
+}
+
+// An OutsideRange is a named part of the world beyond the cluster.
+type OutsideRange struct {
+	Name      string
+	Addresses flow.Addresses
+}
+
+// An Assumption is what a directory cannot say, stated.
+type Assumption struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// The codes of assumptions; they are stable.
+const (
+	AssumeComplete        = "estate-complete"
+	AssumeNamespaceLabels = "namespace-labels"
+	AssumeCNIEnforces     = "cni-enforces"
+	AssumeClusterDNS      = "cluster-dns"
+	AssumeAPIServer       = "apiserver-outside"
+	AssumeBlockOutside    = "ipblock-outside"
+	AssumePodIPv4         = "pod-ipv4"
+	AssumeOperator        = "operator-namespace"
+	AssumeSkipped         = "skipped"
+	AssumeNodeSource      = "node-source"
+)
+
+var assumptionTexts = map[string]string{
+	AssumeComplete:        "the files read are the whole estate: no other policy, workload or Service exists",
+	AssumeNamespaceLabels: "a namespace without a Namespace object has only the label " + MetadataName,
+	AssumeCNIEnforces:     "the network plugin enforces NetworkPolicy",
+	AssumeClusterDNS:      "names are resolved by pods k8s-app=kube-dns in namespace kube-system, port 53",
+	AssumeAPIServer:       "the kube-apiserver is outside the pod network, its address unknown",
+	AssumeBlockOutside:    "an ipBlock selects addresses outside the cluster, not pods whose address is unknown",
+	AssumePodIPv4:         "pods whose address is unknown have an IPv4 address",
+	AssumeOperator:        "the operator runs in its usual namespace with its usual labels",
+	AssumeSkipped:         "what --skip leaves out would change nothing",
+	AssumeNodeSource:      "outside clients keep their own address on the way in",
+}
+
+// Assumptions returns the texts for codes, sorted, each once.
+func Assumptions(codes ...string) []Assumption {
+	codes = slices.Clone(codes)
+	slices.Sort(codes)
+	out := []Assumption{}
+	for _, c := range slices.Compact(codes) {
+		out = append(out, Assumption{Code: c, Text: assumptionTexts[c]})
+	}
+	return out
+}
+
+// Merge joins sorted lists of codes into one, sorted and without repeats.
+func Merge(lists ...[]string) []string {
+	all := slices.Concat(lists...)
+	slices.SortFunc(all, strings.Compare)
+	return slices.Compact(all)
+}

@@ -1,0 +1,139 @@
+// Package snapshot holds one estate at one moment: what was read, what a reader
+// had to leave out, and what must be assumed. Engines see nothing else.
+package snapshot
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// A Snapshot is read once and then not changed. Its lists are sorted by
+// namespace, kind and name.
+type Snapshot struct {
+	// Namespaces holds each namespace that is declared or that an object lives in.
+	Namespaces map[string]*Namespace
+	Workloads  []*Workload
+	Services   []*Service
+	Policies   []*netpol.Policy
+	Servers    []*Server
+	// Unmodelled are objects of a layer or dialect that no engine decides yet.
+	Unmodelled []Unmodelled
+	// Problems are documents that could not be read; they make answers Unknown.
+	Problems []Problem
+	// Skipped names what the user excluded from reading.
+	Skipped []string
+	// Ignored counts documents without apiVersion and kind.
+	Ignored int
+	// Warnings are for people: read, understood, but probably not what was meant.
+	Warnings []Warning
+	Facts    Facts
+	// Locator narrows an origin to the line of its field; nil where lines are unknown.
+	Locator func(verdict.Origin) verdict.Origin
+}
+
+// Locate returns the origin with the line of its field, where that is known.
+func (s *Snapshot) Locate(o verdict.Origin) verdict.Origin {
+	if s.Locator == nil {
+		return o
+	}
+	return s.Locator(o)
+}
+
+// A Namespace has the labels that namespaceSelectors ask for.
+type Namespace struct {
+	Name   string
+	Labels netpol.Labels
+	// Declared says that a Namespace object was read. Otherwise the labels are
+	// only kubernetes.io/metadata.name, which the API server sets, and using
+	// others is the assumption NamespaceLabels.
+	Declared bool
+	Origin   verdict.Origin
+}
+
+// A Ref names an object as people do. It is comparable.
+type Ref struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+}
+
+// String writes "Kind namespace/name".
+func (r Ref) String() string {
+	if r.Namespace == "" {
+		return r.Kind + " " + r.Name
+	}
+	return r.Kind + " " + r.Namespace + "/" + r.Name
+}
+
+// Compare orders by namespace, kind and name.
+func (r Ref) Compare(o Ref) int {
+	return cmp.Or(cmp.Compare(r.Namespace, o.Namespace), cmp.Compare(r.Kind, o.Kind), cmp.Compare(r.Name, o.Name))
+}
+
+// A Problem is a document, or a part of one, that could not be read. Until it is
+// mended or skipped, every answer it might change is Unknown.
+type Problem struct {
+	Origin verdict.Origin
+	// Err says what is wrong, lower case, with the path to the field.
+	Err string
+	// Namespace is the namespace whose answers are in doubt; empty for all of them.
+	Namespace string
+}
+
+// A Warning tells of something that was read and is probably not what was meant.
+type Warning struct {
+	Code   string         `json:"code"`
+	Text   string         `json:"text"`
+	Origin verdict.Origin `json:"origin,omitzero"`
+}
+
+// An Unmodelled object belongs to a layer or a policy dialect that the engines do
+// not decide. Where it may touch a pod the step is Unknown and names the object.
+type Unmodelled struct {
+	Ref   Ref
+	Layer verdict.Layer
+	// Directions says which directions of a policy dialect it may touch, indexed by
+	// netpol.Direction; both for other layers.
+	Directions [2]bool
+	// Namespaces selects the namespaces of pods it may touch; nil is all of them.
+	// A policy of a namespace lists just that one.
+	Namespaces []string
+	// Pods selects the pods; nil where the selector is not one we can read: any.
+	Pods   *netpol.Selector
+	Origin verdict.Origin
+}
+
+// MayTouch reports whether the object may select the pod.
+func (u Unmodelled) MayTouch(p *Pod) bool {
+	if u.Namespaces != nil && !slices.Contains(u.Namespaces, p.Namespace) {
+		return false
+	}
+	return u.Pods == nil || u.Pods.Match(p.Labels) != netpol.No
+}
+
+// InDoubt returns the problems that may change an answer about the namespaces.
+func (s *Snapshot) InDoubt(namespaces ...string) []Problem {
+	var out []Problem
+	for _, p := range s.Problems {
+		if p.Namespace == "" || slices.Contains(namespaces, p.Namespace) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// NamespaceOf returns the namespace by name; one that nothing declares has only
+// the label that the API server sets.
+func (s *Snapshot) NamespaceOf(name string) *Namespace {
+	if ns, ok := s.Namespaces[name]; ok {
+		return ns
+	}
+	return &Namespace{Name: name, Labels: netpol.Labels{Set: map[string]string{MetadataName: name}}}
+}
+
+// MetadataName is the label that the API server puts on every namespace, with its
+// name (stable since Kubernetes 1.22).
+const MetadataName = "kubernetes.io/metadata.name"
