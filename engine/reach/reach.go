@@ -61,15 +61,29 @@ type Path struct {
 	Method string
 }
 
-// Engine composes the layers over one snapshot.
+// Engine composes the layers over one snapshot. It is safe for concurrent use.
 type Engine struct {
-	World   *snapshot.Snapshot
-	Network *network.Engine
+	World    *snapshot.Snapshot
+	Network  *network.Engine
+	podsIn   map[string][]*snapshot.Pod
+	services map[[2]string]*snapshot.Service // by namespace and name
 }
 
 // New prepares an engine.
 func New(world *snapshot.Snapshot) *Engine {
-	return &Engine{World: world, Network: network.New(world)}
+	e := &Engine{
+		World: world, Network: network.New(world),
+		podsIn: map[string][]*snapshot.Pod{}, services: map[[2]string]*snapshot.Service{},
+	}
+	for _, w := range world.Workloads {
+		for _, p := range w.Pods {
+			e.podsIn[p.Namespace] = append(e.podsIn[p.Namespace], p)
+		}
+	}
+	for _, s := range world.Services {
+		e.services[[2]string{s.Namespace, s.Name}] = s
+	}
+	return e
 }
 
 // A VitalDecision says whether one flow that a server needs gets through.

@@ -1,0 +1,149 @@
+// Package cli is the command line: one file a command, flags in, one engine asked,
+// one answer printed. It is also the kubectl plugin, by its name.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgmoat/pgmoat/adapter/estate"
+	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/adapter/operator/cnpg"
+	"github.com/pgmoat/pgmoat/adapter/operator/plain"
+	"github.com/pgmoat/pgmoat/adapter/operator/stackgres"
+	"github.com/pgmoat/pgmoat/app/report"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// The exit statuses of every command.
+const (
+	exitYes     = 0 // yes, nothing found, no difference
+	exitNo      = 1 // no, findings, a difference
+	exitUnknown = 2 // cannot tell
+	exitFailed  = 3 // the run failed or an input could not be read
+)
+
+// An app is one run of the program: its streams, its flags and its exit status.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+
+	files     []string
+	skip      []string
+	namespace string
+	facts     string
+	strict    bool
+	output    string
+
+	code int
+}
+
+// Main runs the program and returns its exit status. Args begins with the
+// program's name, from which it knows whether it is the kubectl plugin.
+func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
+	a := &app{in: in, out: out, err: err}
+	root := a.root(programName(args))
+	root.SetArgs(args[1:])
+	if e := root.ExecuteContext(ctx); e != nil {
+		_, _ = fmt.Fprintln(err, "pgmoat:", e)
+		return exitFailed
+	}
+	return a.code
+}
+
+// programName is how the user calls us: "kubectl pgmoat" or "pgmoat".
+func programName(args []string) string {
+	if strings.HasPrefix(filepath.Base(args[0]), "kubectl-") {
+		return "kubectl pgmoat"
+	}
+	return "pgmoat"
+}
+
+func (a *app) root(name string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pgmoat",
+		Short: "Who can reach which PostgreSQL on Kubernetes, through which layers, and what is wrong",
+		Long: `pgmoat reads Kubernetes manifests and answers, over all layers together, who can
+reach which PostgreSQL: Services, NetworkPolicies, poolers, pg_hba.conf and the
+identity map. Every answer names the line a person would edit to change it.
+
+Exit status of every command: 0 yes, nothing found; 1 no, findings; 2 cannot
+tell; 3 the run failed or an input could not be read. 3 wins over 2, 2 over 1.`,
+		Example: `  pgmoat audit -f k8s/
+  pgmoat can shop/web payments/ledger --as app --db ledger -f k8s/
+  pgmoat explain shop/web ledger-rw.payments --as app --db ledger -f k8s/
+  pgmoat who-can payments/ledger -f k8s/`,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.AddCommand(a.audit(), a.can(), a.explain(), a.whoCan(), a.matrix(), a.vital(), a.connections(), a.version())
+	return root
+}
+
+// sourced adds the flags of a command that reads an estate.
+func (a *app) sourced(cmd *cobra.Command, formats ...string) *cobra.Command {
+	f := cmd.Flags()
+	f.StringArrayVarP(&a.files, "filename", "f", nil, "file, directory (read recursively) or - for standard input; repeatable")
+	f.StringArrayVar(&a.skip, "skip", nil, "leave out files that match this glob; stated among the assumptions; repeatable")
+	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none")
+	f.StringVar(&a.facts, "facts", "", "file with what manifests cannot say (CNI, API server, DNS, outside ranges)")
+	f.BoolVar(&a.strict, "strict", false, "accept no assumption: what rests on one is unknown")
+	f.StringVarP(&a.output, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		for _, known := range formats {
+			if a.output == known {
+				return nil
+			}
+		}
+		return fmt.Errorf("-o %s: want one of %s", a.output, strings.Join(formats, ", "))
+	}
+	return cmd
+}
+
+// load reads the estate that the flags name and tells what could not be read.
+func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
+	if len(a.files) == 0 {
+		return nil, errors.New("nothing to read: name manifests with -f FILE, -f DIRECTORY or -f -")
+	}
+	world, err := estate.Load(ctx, estate.Options{
+		Paths: a.files, Skip: a.skip, Namespace: a.namespace, FactsFile: a.facts,
+		Strict: a.strict, Stdin: a.in,
+		Adapters: []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range world.Problems {
+		_, _ = fmt.Fprintf(a.err, "pgmoat: %s\n", report.Problem(world, p))
+	}
+	if len(world.Problems) > 0 {
+		a.exit(exitFailed)
+	}
+	return world, nil
+}
+
+// exit raises the exit status: 3 wins over 2, 2 over 1, 1 over 0.
+func (a *app) exit(code int) { a.code = max(a.code, code) }
+
+// answer is the exit status of a verdict.
+func answer(v verdict.Verdict) int {
+	switch v {
+	case verdict.Allow:
+		return exitYes
+	case verdict.Deny:
+		return exitNo
+	default:
+		return exitUnknown
+	}
+}

@@ -1,0 +1,234 @@
+package reach
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// undecided are the layers that no engine models yet. They do not turn answers
+// into Unknown: the answer says how far it goes.
+var undecided = []verdict.Layer{verdict.Mesh, verdict.Credential, verdict.Grant}
+
+// Decide answers the question over all its paths: one that is allowed is enough.
+func (e *Engine) Decide(q Question) Decision {
+	d := Decision{Verdict: verdict.Deny, AsFarAs: verdict.Ident, NotDecided: undecided}
+	for _, w := range e.ways(q) {
+		if p, ok := e.walk(q, w); ok {
+			d.Paths = append(d.Paths, p)
+		}
+	}
+	for _, p := range d.Paths {
+		d.Verdict = verdict.Any(d.Verdict, p.Verdict)
+		for _, s := range p.Steps {
+			d.Assumptions = snapshot.Merge(d.Assumptions, s.Assumptions)
+		}
+	}
+	slices.SortStableFunc(d.Paths, func(a, b Path) int { return rank(a.Verdict) - rank(b.Verdict) })
+	return d
+}
+
+// rank puts the paths that matter first: allowed, then doubtful, then refused.
+func rank(v verdict.Verdict) int {
+	return map[verdict.Verdict]int{verdict.Allow: 0, verdict.Unknown: 1, verdict.Deny: 2}[v]
+}
+
+// walk asks every layer along one way, also those after a refusal: explain shows
+// all blockers, not only the first. The second result is false for a way that no
+// client can take, a member meeting itself.
+func (e *Engine) walk(q Question, w way) (Path, bool) {
+	first := w.firstPod()
+	if sameInstance(q.From.Pod, first) {
+		return Path{}, false
+	}
+	p := Path{Service: w.service, Pooler: w.pooler, Member: w.member, Port: w.firstPort()}
+	if w.step != nil {
+		p.Steps = append(p.Steps, *w.step)
+	}
+	if w.service != nil && q.From.Pod != nil {
+		p.Steps = append(p.Steps, e.dnsStep(q.From))
+	}
+	if first != nil && p.Port != 0 {
+		p.Steps = append(p.Steps, e.arrive(q.From, w.service, first, p.Port)...)
+		p.Steps = append(p.Steps, e.meshSteps(q.From, first)...)
+		session, method := e.converse(q, w)
+		p.Steps = append(p.Steps, session...)
+		p.Method = method
+	}
+	p.Verdict = combined(p.Steps)
+	return p, true
+}
+
+// sameInstance reports whether two members are one pod in two parts, or one pod:
+// such a pair never meets over the network.
+func sameInstance(a, b *snapshot.Pod) bool {
+	switch {
+	case a == nil || b == nil || a.Workload != b.Workload:
+		return false
+	case a == b:
+		return !a.Many
+	}
+	return a.Instance != "" && a.Instance == b.Instance
+}
+
+func combined(steps []verdict.Step) verdict.Verdict {
+	vs := make([]verdict.Verdict, len(steps))
+	for i, s := range steps {
+		vs[i] = s.Verdict
+	}
+	return verdict.All(vs...)
+}
+
+// arrive asks the network layers for the client's first packet. From outside, a
+// Service that no load balancer or node port exposes has no address to send to.
+func (e *Engine) arrive(from network.Endpoint, svc *snapshot.Service, pod *snapshot.Pod, port uint16) []verdict.Step {
+	steps := e.packets(from, pod, port)
+	if from.Pod != nil || from.Virtual != nil || svc == nil {
+		return steps
+	}
+	return append(exposure(e, from, svc), steps...)
+}
+
+// exposure says whether a Service can be reached from outside the cluster at all,
+// and from where its load balancer takes clients.
+func exposure(e *Engine, from network.Endpoint, svc *snapshot.Service) []verdict.Step {
+	step := verdict.Step{Layer: verdict.Service, Origin: svc.Origin.At("spec.type"),
+		Facts: map[string]string{"service": svc.Namespace + "/" + svc.Name, "type": svc.Type}}
+	switch {
+	case svc.Type != "LoadBalancer" && svc.Type != "NodePort":
+		step.Verdict, step.Reason = verdict.Deny, "service/not-exposed"
+	case svc.Type == "LoadBalancer" && len(svc.SourceRanges) > 0 && !covered(from, svc):
+		step.Verdict, step.Reason = verdict.Deny, "service/source-ranges"
+		step.Origin = svc.Origin.At("spec.loadBalancerSourceRanges")
+	default:
+		step.Verdict, step.Reason = verdict.Allow, "service/exposed"
+		step = e.assume(step, snapshot.AssumeNodeSource)
+	}
+	return []verdict.Step{step}
+}
+
+// converse decides what happens once packets arrive: the pooler's part, its own
+// way to the server, pg_hba.conf and the identity map.
+func (e *Engine) converse(q Question, w way) ([]verdict.Step, string) {
+	switch {
+	case w.refused:
+		return []verdict.Step{notListening(w)}, ""
+	case w.pooler != nil:
+		return e.throughPooler(q, w)
+	case w.port.Pooler != nil:
+		return e.throughSidecar(q, w)
+	}
+	return e.atServer(q.To.Server, e.client(q, w.port), w.port)
+}
+
+// notListening says that packets arrive where no PostgreSQL answers.
+func notListening(w way) verdict.Step {
+	return verdict.Step{Layer: verdict.HBA, Verdict: verdict.Deny, Reason: "server/not-listening",
+		Facts:  map[string]string{"port": strconv.Itoa(int(w.port.Port)), "pod": w.member.Ref().Name},
+		Origin: w.member.Origin}
+}
+
+// meshSteps names the mesh objects that may decide about either end: no engine
+// models them yet, so that the answer is open.
+func (e *Engine) meshSteps(from network.Endpoint, to *snapshot.Pod) []verdict.Step {
+	for _, u := range e.World.Unmodelled {
+		if u.Layer == verdict.Mesh && (u.MayTouch(to) || from.Pod != nil && u.MayTouch(from.Pod)) {
+			return []verdict.Step{{Layer: verdict.Mesh, Reason: "mesh/unmodelled", Origin: u.Origin,
+				Facts: map[string]string{"object": u.Ref.String()}}}
+		}
+	}
+	return nil
+}
+
+// throughPooler decides the pooler's own hba, then its way on to the member: the
+// session at the server comes from the pooler's pod.
+func (e *Engine) throughPooler(q Question, w way) ([]verdict.Step, string) {
+	from := e.client(q, snapshot.ServerPort{Sees: snapshot.SeesClient})
+	steps := []verdict.Step{e.tlsStep(verdict.Pooler, w.pooler.TLS, q.Session.TLS)}
+	hop := e.hbaStep(verdict.Pooler, w.pooler.HBA, from, q.To.Server)
+	steps = append(settled(steps), hop.step)
+	pooled := network.PodEndpoint(w.hop)
+	steps = append(steps, marked(e.packets(pooled, w.member, w.port.Port), w.pooler)...)
+	if w.pooler.AuthUser != "" {
+		lookup := Question{From: pooled, To: q.To, Session: Session{
+			Database: w.pooler.AuthDatabase, Role: w.pooler.AuthUser, TLS: true, Cert: w.pooler.AuthUser}}
+		asked, _ := e.atServer(q.To.Server, e.client(lookup, w.port), w.port)
+		for _, s := range asked {
+			if s.Verdict != verdict.Allow {
+				s.Facts = with(s.Facts, "session", "the pooler's password lookup as "+w.pooler.AuthUser)
+				steps = append(steps, s)
+			}
+		}
+	}
+	on := Question{From: pooled, To: q.To, Session: Session{
+		Database: q.Session.Database, Role: q.Session.Role, TLS: true}}
+	last, _ := e.atServer(q.To.Server, e.client(on, w.port), w.port)
+	return append(steps, marked(last, w.pooler)...), hop.method
+}
+
+// throughSidecar decides a pooler inside the pod, then the session that it opens
+// over the Unix socket.
+func (e *Engine) throughSidecar(q Question, w way) ([]verdict.Step, string) {
+	from := e.client(q, snapshot.ServerPort{Sees: snapshot.SeesClient})
+	hop := e.hbaStep(verdict.Pooler, *w.port.Pooler, from, q.To.Server)
+	last, _ := e.atServer(q.To.Server, e.client(q, w.port), w.port)
+	return append([]verdict.Step{hop.step}, last...), hop.method
+}
+
+// atServer decides pg_hba.conf and, where the method maps identities, pg_ident.conf.
+func (e *Engine) atServer(s *snapshot.Server, c client, port snapshot.ServerPort) ([]verdict.Step, string) {
+	var steps []verdict.Step
+	if c.Sees == snapshot.SeesClient {
+		steps = settled([]verdict.Step{e.tlsStep(verdict.HBA, s.TLS, c.session.TLS)})
+	}
+	if port.NoTLS && c.session.TLS {
+		steps = append(steps, verdict.Step{Layer: verdict.HBA, Verdict: verdict.Deny, Reason: "tls/refused", Origin: port.Origin})
+	}
+	h := e.hbaStep(verdict.HBA, s.HBA, c, s)
+	steps = append(steps, h.step)
+	if h.maps != nil {
+		steps = append(steps, e.identStep(s, c, *h.maps))
+	}
+	return steps, h.method
+}
+
+// tlsStep says whether a listener takes the session's transport.
+func (e *Engine) tlsStep(layer verdict.Layer, tls snapshot.TLS, wanted bool) verdict.Step {
+	step := verdict.Step{Layer: layer, Verdict: verdict.Allow, Reason: "tls/offered", Origin: tls.Origin}
+	if !wanted {
+		return step
+	}
+	switch tls.Enabled {
+	case verdict.Deny:
+		step.Verdict, step.Reason = verdict.Deny, "tls/refused"
+	case verdict.Unknown:
+		step.Verdict, step.Reason = verdict.Unknown, "tls/unknown"
+	}
+	return step
+}
+
+// settled leaves out the steps that let everything pass: they explain nothing.
+func settled(steps []verdict.Step) []verdict.Step {
+	return slices.DeleteFunc(steps, func(s verdict.Step) bool { return s.Verdict == verdict.Allow })
+}
+
+// marked says of steps that they are about the pooler's own connection.
+func marked(steps []verdict.Step, p *snapshot.Pooler) []verdict.Step {
+	for i := range steps {
+		steps[i].Facts = with(steps[i].Facts, "from", p.Ref().String())
+	}
+	return steps
+}
+
+// with returns facts with one more; the map it was given stays as it is.
+func with(facts map[string]string, key, value string) map[string]string {
+	out := map[string]string{key: value}
+	for k, v := range facts {
+		out[k] = v
+	}
+	return out
+}
+

@@ -1,0 +1,293 @@
+package reach
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// AnyOther stands, as database or role, for all names that no manifest mentions.
+const AnyOther = "(any other)"
+
+// A client is a session as one pg_hba.conf sees it.
+type client struct {
+	snapshot.Sees
+	session Session
+	from    network.Endpoint
+	// tls is what the file sees, which a proxy before it may have taken off.
+	tls bool
+}
+
+// client says what the file behind a port sees of the question's client.
+func (e *Engine) client(q Question, port snapshot.ServerPort) client {
+	return client{Sees: port.Sees, session: q.Session, from: q.From, tls: q.Session.TLS && !port.Terminates}
+}
+
+// An admission is what a file makes of a client: the step, what it asks for, and
+// the map that the identity still has to pass, where there is one.
+type admission struct {
+	step   verdict.Step
+	method string
+	maps   *string
+}
+
+// hbaStep decides one file: the first record that matches decides, and later ones
+// are never consulted, not even when its authentication fails (PostgreSQL manual,
+// "The pg_hba.conf File").
+func (e *Engine) hbaStep(layer verdict.Layer, file hba.File, c client, s *snapshot.Server) admission {
+	session := e.hbaSession(c, s)
+	result := hba.Decide(file, session)
+	assumed := c.Sees == snapshot.SeesClient && len(session.Client.Prefixes) == 0
+	if assumed && result.Verdict == verdict.Unknown {
+		session.Client.Prefixes = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0)}
+		result = hba.Decide(file, session)
+		assumed = result.Verdict != verdict.Unknown
+	} else {
+		assumed = false
+	}
+	a := e.admit(layer, result, c, s)
+	if assumed {
+		a.step = e.assume(a.step, snapshot.AssumePodIPv4)
+	}
+	return a
+}
+
+// hbaSession translates the client into the words of the file.
+func (e *Engine) hbaSession(c client, s *snapshot.Server) hba.Session {
+	out := hba.Session{
+		TLS: c.tls, Database: nameOf(c.session.Database), User: nameOf(c.session.Role),
+		Replication: c.session.Replication, Member: memberships(s),
+	}
+	switch c.Sees {
+	case snapshot.SeesSocket:
+		out.Local, out.TLS = true, false
+	case snapshot.SeesLoopback:
+		out.Client = hba.Loopback()
+	case snapshot.SeesClient:
+		out.Client = e.address(c.from)
+	}
+	return out
+}
+
+func nameOf(text string) hba.Name {
+	if text == AnyOther {
+		return hba.AnyOther()
+	}
+	return hba.Named(text)
+}
+
+// address says where a session comes from, as far as that is known.
+func (e *Engine) address(from network.Endpoint) hba.Client {
+	switch {
+	case from.Pod != nil:
+		c := hba.Client{Pod: true, Namespace: from.Pod.Namespace, Labels: from.Pod.Labels,
+			HostNetwork: from.Pod.HostNetwork, ServerHost: netpol.No}
+		for _, a := range from.Pod.Addresses {
+			c.Prefixes = append(c.Prefixes, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+		}
+		if len(c.Prefixes) == 0 && !from.Pod.HostNetwork {
+			c.Prefixes = e.World.Facts.PodCIDRs
+		}
+		return c
+	case from.Virtual != nil:
+		return hba.Client{Pod: true, Namespace: from.Virtual.Namespace, Labels: from.Virtual.Labels,
+			Prefixes: e.World.Facts.PodCIDRs, ServerHost: netpol.No}
+	}
+	c := hba.ClientWithin(from.Outside.Prefixes()...)
+	c.ServerHost = netpol.No
+	return c
+}
+
+// memberships answers +role as far as manifests tell: a membership that they grant
+// is one, but SQL may have granted any other.
+func memberships(s *snapshot.Server) func(role, group string) hba.Match {
+	groups := map[string][]string{}
+	for _, r := range s.Roles {
+		groups[r.Name] = r.MemberOf
+	}
+	return func(role, group string) hba.Match {
+		seen, todo := map[string]bool{}, []string{role}
+		for len(todo) > 0 {
+			next := todo[0]
+			todo = todo[1:]
+			if next == group {
+				return netpol.Yes
+			}
+			if !seen[next] {
+				seen[next] = true
+				todo = append(todo, groups[next]...)
+			}
+		}
+		return netpol.Unsure
+	}
+}
+
+// admit draws the step from the records that may decide: where they all end alike
+// it does not matter which of them does.
+func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.Server) admission {
+	step := verdict.Step{Layer: layer, Facts: map[string]string{"file": fileName(layer), "who": who(c)}}
+	switch {
+	case r.Error != nil:
+		step.Reason, step.Origin = "hba/unreadable", r.Error.Origin
+		step.Facts["error"] = r.Error.Message
+		return admission{step: step}
+	case len(r.Candidates) == 0:
+		step.Verdict, step.Reason = verdict.Deny, "hba/no-record"
+		return admission{step: step}
+	}
+	first := e.demand(layer, *r.Candidates[0], c, s)
+	for _, other := range r.Candidates[1:] {
+		if o := e.demand(layer, *other, c, s); o.step.Verdict != first.step.Verdict || o.method != first.method || !sameMap(o, first) {
+			return unsure(layer, r, c)
+		}
+		first.step.Also = append(first.step.Also, other.Origin)
+	}
+	if r.Implicit && first.step.Verdict != verdict.Deny {
+		return unsure(layer, r, c)
+	}
+	return first
+}
+
+func sameMap(a, b admission) bool {
+	if a.maps == nil || b.maps == nil {
+		return a.maps == b.maps
+	}
+	return *a.maps == *b.maps
+}
+
+// unsure is a file of which it cannot be told which record decides.
+func unsure(layer verdict.Layer, r hba.Result, c client) admission {
+	step := verdict.Step{Layer: layer, Reason: "hba/unsure", Origin: r.Candidates[0].Origin, Facts: map[string]string{
+		"file": fileName(layer), "who": who(c), "record": recordText(r.Candidates[0]), "depends": depends(*r.Candidates[0], c)}}
+	for _, other := range r.Candidates[1:] {
+		step.Also = append(step.Also, other.Origin)
+	}
+	return admission{step: step}
+}
+
+// demand says what one record, once chosen, makes of the client. Certificates are
+// asked for before the method runs (PostgreSQL auth.c ClientAuthentication).
+func (e *Engine) demand(layer verdict.Layer, r hba.Record, c client, s *snapshot.Server) admission {
+	step := verdict.Step{Layer: layer, Verdict: verdict.Allow, Reason: "hba/matched", Origin: r.Origin, Facts: map[string]string{
+		"file": fileName(layer), "who": who(c), "record": recordText(&r), "method": r.Method}}
+	a := admission{step: step, method: r.Method}
+	clientcert := option(r, "clientcert")
+	if r.Method == "cert" {
+		clientcert = "verify-full"
+	}
+	switch {
+	case clientcert != "" && s.TLS.ClientCA == verdict.Deny:
+		a.refuse("hba/cert-no-ca")
+	case clientcert != "" && c.session.Cert == "":
+		a.refuse("hba/cert-required")
+	case r.Method == "reject":
+		a.refuse("hba/rejected")
+	case clientcert == "verify-full" || r.Method == "peer" || r.Method == "ident":
+		name := option(r, "map")
+		a.maps = &name
+	}
+	if clientcert != "" {
+		a.step.Facts["clientcert"] = clientcert
+	}
+	return a
+}
+
+func (a *admission) refuse(reason verdict.Reason) {
+	a.step.Verdict, a.step.Reason = verdict.Deny, reason
+}
+
+func option(r hba.Record, name string) string {
+	value := ""
+	for _, o := range r.Options {
+		if o.Name == name {
+			value = o.Value // the last one wins
+		}
+	}
+	return value
+}
+
+func fileName(layer verdict.Layer) string {
+	if layer == verdict.Pooler {
+		return "the pooler's pg_hba.conf"
+	}
+	return "pg_hba.conf"
+}
+
+func recordText(r *hba.Record) string { return fmt.Sprintf("line %d %q", r.Line, r.String()) }
+
+// who names the session as the file sees it.
+func who(c client) string {
+	db := "database " + c.session.Database
+	if c.session.Replication {
+		db = "physical replication"
+	}
+	return fmt.Sprintf("%s on %s %s", c.session.Role, db, transport(c))
+}
+
+func transport(c client) string {
+	switch {
+	case c.Sees == snapshot.SeesSocket:
+		return "on the Unix socket"
+	case c.Sees == snapshot.SeesLoopback:
+		return "from 127.0.0.1"
+	case c.tls:
+		return "over TLS"
+	}
+	return "in plain text"
+}
+
+// depends says what would settle whether a record matches.
+func depends(r hba.Record, c client) string {
+	if c.Sees == snapshot.SeesClient && r.Address.Kind == hba.Net && c.from.Pod != nil && len(c.from.Pod.Addresses) == 0 {
+		return "the client's address is not known; podCIDRs in the facts file would narrow it"
+	}
+	switch r.Address.Kind {
+	case hba.HostName:
+		return "it names a host, which DNS decides"
+	case hba.SameNet, hba.SameHost:
+		return "it asks for the server's own networks, which no manifest tells"
+	case hba.Net, hba.Pods:
+		return "it covers only some of the addresses that the client can have"
+	}
+	return "a membership, an expression or a name that no manifest settles"
+}
+
+// identStep decides the identity map: who the client is must be allowed to log in
+// as the role it asked for (pg_ident.conf).
+func (e *Engine) identStep(s *snapshot.Server, c client, mapName string) verdict.Step {
+	system := c.session.Cert
+	step := verdict.Step{Layer: verdict.Ident, Facts: map[string]string{"system": system, "role": c.session.Role, "map": ""}}
+	if mapName != "" {
+		step.Facts["map"] = " (map " + mapName + ")"
+	}
+	if system == "" {
+		step.Facts["system"], step.Reason = "of the client's operating system", "ident/unsure"
+		step.Facts["depends"] = "which user its process runs as"
+		return step
+	}
+	switch hba.MapUser(s.Maps, mapName, system, nameOf(c.session.Role), memberships(s)) {
+	case netpol.Yes:
+		step.Verdict, step.Reason = verdict.Allow, "ident/mapped"
+	case netpol.No:
+		step.Verdict, step.Reason = verdict.Deny, "ident/not-mapped"
+	default:
+		step.Reason = "ident/unsure"
+		step.Facts["depends"] = "an expression or a membership that no manifest settles"
+	}
+	step.Origin = mapOrigin(s.Maps, mapName)
+	return step
+}
+
+func mapOrigin(f hba.IdentFile, name string) verdict.Origin {
+	for _, m := range f.Mappings {
+		if m.Map == name {
+			return m.Origin
+		}
+	}
+	return verdict.Origin{}
+}

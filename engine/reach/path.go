@@ -1,0 +1,195 @@
+package reach
+
+import (
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// A way is a path before anything is decided: where the client's first packet
+// ends, and what stands between there and the member.
+type way struct {
+	service *snapshot.Service
+	step    *verdict.Step // the service layer's answer; nil for straight to the pod
+	pooler  *snapshot.Pooler
+	hop     *snapshot.Pod // the pooler's pod; nil where no pooler workload stands between
+	member  *snapshot.Pod // nil where the Service leads nowhere
+	port    snapshot.ServerPort
+	refused bool // nothing that speaks PostgreSQL listens at port
+}
+
+// ways lists every path of the question: through each Service, through each
+// pooler, and straight to each pod's address, because a Service that is broken or
+// narrow never counts as protection.
+func (e *Engine) ways(q Question) []way {
+	var out []way
+	for _, svc := range servicesOf(q.To) {
+		out = append(out, e.throughService(q, svc)...)
+	}
+	if q.To.Service != nil {
+		return out
+	}
+	return append(out, e.straight(q)...)
+}
+
+// servicesOf returns the Services that the question asks through.
+func servicesOf(t Target) []*snapshot.Service {
+	switch {
+	case t.Service != nil:
+		return []*snapshot.Service{t.Service}
+	case t.Member != nil:
+		return nil
+	case t.Pooler != nil:
+		return t.Pooler.Services
+	}
+	all := append([]*snapshot.Service(nil), t.Server.Services...)
+	for _, p := range t.Server.Poolers {
+		all = append(all, p.Services...)
+	}
+	return all
+}
+
+// throughService follows each port of a Service to the pods behind it.
+func (e *Engine) throughService(q Question, svc *snapshot.Service) []way {
+	var out []way
+	backends := e.backends(svc)
+	for _, sp := range svc.Ports {
+		if sp.Protocol != flow.TCP || q.Port != 0 && sp.Port != q.Port {
+			continue
+		}
+		for _, pod := range backends {
+			out = append(out, e.behind(q, svc, sp, pod)...)
+		}
+	}
+	if len(out) == 0 && q.To.Service != nil {
+		step := leadsNowhere(svc, backends, q.Port)
+		out = append(out, way{service: svc, step: &step})
+	}
+	return out
+}
+
+// behind lists the ways that go on from one pod behind a Service port. A port that
+// no PostgreSQL answers is a way only when the user asked for that very Service.
+func (e *Engine) behind(q Question, svc *snapshot.Service, sp snapshot.ServicePort, pod *snapshot.Pod) []way {
+	step := serviceStep(svc, sp, pod)
+	number := sp.PodPort(pod)
+	var out []way
+	for _, w := range e.listening(q.To, pod, number) {
+		w.service, w.step = svc, &step
+		out = append(out, w)
+	}
+	if len(out) == 0 && q.To.Service != nil && (q.Port != 0 || len(svc.Ports) == 1) {
+		out = append(out, way{service: svc, step: &step, member: pod, refused: true,
+			port: snapshot.ServerPort{Port: number}})
+	}
+	return out
+}
+
+// straight lists the ways to the addresses of the pods themselves.
+func (e *Engine) straight(q Question) []way {
+	var out []way
+	for _, pod := range podsOf(q.To) {
+		for _, number := range e.numbers(q, pod) {
+			ws := e.listening(q.To, pod, number)
+			if len(ws) == 0 {
+				ws = []way{{member: pod, port: snapshot.ServerPort{Port: number}, refused: true}}
+			}
+			out = append(out, ws...)
+		}
+	}
+	return out
+}
+
+// podsOf returns the pods that a client can address directly.
+func podsOf(t Target) []*snapshot.Pod {
+	switch {
+	case t.Member != nil:
+		return []*snapshot.Pod{t.Member}
+	case t.Pooler != nil:
+		return t.Pooler.Workload.Pods
+	}
+	out := t.Server.Members()
+	for _, p := range t.Server.Poolers {
+		out = append(out, p.Workload.Pods...)
+	}
+	return out
+}
+
+// numbers returns the ports of a pod that the question asks.
+func (e *Engine) numbers(q Question, pod *snapshot.Pod) []uint16 {
+	if q.Port != 0 {
+		return []uint16{q.Port}
+	}
+	if p := poolerOf(q.To.Server, pod); p != nil {
+		return []uint16{p.Port}
+	}
+	var out []uint16
+	for _, sp := range q.To.Server.Ports {
+		out = append(out, sp.Port)
+	}
+	return out
+}
+
+// listening returns the ways that begin at a pod's port: one to PostgreSQL itself,
+// or one for each member that a pooler may hand the session to.
+func (e *Engine) listening(t Target, pod *snapshot.Pod, number uint16) []way {
+	if p := poolerOf(t.Server, pod); p != nil {
+		if number != p.Port {
+			return nil
+		}
+		var out []way
+		for _, m := range t.Server.Members() {
+			if p.Part == "" || p.Part == m.Part {
+				out = append(out, way{pooler: p, hop: pod, member: m, port: t.Server.Ports[0]})
+			}
+		}
+		return out
+	}
+	for _, sp := range t.Server.Ports {
+		if sp.Port == number && isMember(t.Server, pod) {
+			return []way{{member: pod, port: sp}}
+		}
+	}
+	return nil
+}
+
+func poolerOf(s *snapshot.Server, pod *snapshot.Pod) *snapshot.Pooler {
+	for _, p := range s.Poolers {
+		if p.Workload == pod.Workload {
+			return p
+		}
+	}
+	return nil
+}
+
+func isMember(s *snapshot.Server, pod *snapshot.Pod) bool {
+	return pod.Workload == s.Workload && (pod.Part == snapshot.Primary || pod.Part == snapshot.Replica)
+}
+
+// firstPort is the pod port that the client's first packet goes to.
+func (w way) firstPort() uint16 {
+	if w.pooler != nil {
+		return w.pooler.Port
+	}
+	return w.port.Port
+}
+
+// firstPod is the pod that the client's first packet goes to.
+func (w way) firstPod() *snapshot.Pod {
+	if w.hop != nil {
+		return w.hop
+	}
+	return w.member
+}
+
+// packets asks the network layers whether from reaches a pod's port.
+func (e *Engine) packets(from network.Endpoint, pod *snapshot.Pod, port uint16) []verdict.Step {
+	a := network.Attempt{From: from, To: network.PodEndpoint(pod), Protocol: flow.TCP, Port: port}
+	steps := []verdict.Step{}
+	if from.Pod != nil || from.Virtual != nil { // nothing outside has an egress of ours
+		steps = append(steps, e.Network.Decide(netpol.Egress, a))
+	}
+	return append(steps, e.Network.Decide(netpol.Ingress, a))
+}
