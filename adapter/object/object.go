@@ -3,8 +3,7 @@
 package object
 
 import (
-	"encoding/json"
-	"fmt"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -43,14 +42,19 @@ type Source struct {
 }
 
 // Group returns the API group, "" for core.
-func (o Object) Group() string {
-	for i := range len(o.APIVersion) {
-		if o.APIVersion[i] == '/' {
-			return o.APIVersion[:i]
-		}
+func (o Object) Group() string { return GroupOf(o.APIVersion) }
+
+// GroupOf returns the group of an apiVersion, "" for core.
+func GroupOf(apiVersion string) string {
+	group, _, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		return ""
 	}
-	return ""
+	return group
 }
+
+// Type returns the object's kind with its group.
+func (o Object) Type() Type { return Type{Group: o.Group(), Kind: o.Kind} }
 
 // Ref names the object.
 func (o Object) Ref() snapshot.Ref {
@@ -60,13 +64,4 @@ func (o Object) Ref() snapshot.Ref {
 // Origin is the place of the whole object; use Origin.At for its fields.
 func (o Object) Origin() verdict.Origin {
 	return verdict.Origin{File: o.Source.File, Line: o.Source.Line, Object: o.Ref().String()}
-}
-
-// Decode reads the object into a struct with json tags. Its errors begin with the
-// object's name and tell the field.
-func (o Object) Decode(into any) error {
-	if err := json.Unmarshal(o.JSON, into); err != nil {
-		return fmt.Errorf("%s: %w", o.Ref(), err)
-	}
-	return nil
 }

@@ -3,39 +3,13 @@
 package network
 
 import (
+	"sync"
+
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
-
-// An Endpoint is one side of an attempt: a pod, or addresses outside the cluster,
-// or pods that the snapshot does not hold but whose labels are known. Exactly one
-// of Pod, Labels and Outside decides; see the constructors.
-type Endpoint struct {
-	Pod *snapshot.Pod
-	// Virtual describes pods that are not in the snapshot (cluster DNS, an operator).
-	Virtual *Virtual
-	// Outside are addresses beyond the cluster; a rule matches when it covers all of
-	// them, and is Unsure when it covers some.
-	Outside flow.Addresses
-	// OutsideUnknown says that the address exists but nobody wrote it down: an
-	// ipBlock is Unsure unless it covers everything or nothing.
-	OutsideUnknown bool
-}
-
-// Virtual is a pod known by description only.
-type Virtual struct {
-	Name      string
-	Namespace string
-	Labels    netpol.Labels
-}
-
-// PodEndpoint is a pod of the snapshot.
-func PodEndpoint(p *snapshot.Pod) Endpoint { return Endpoint{Pod: p} }
-
-// OutsideEndpoint is a set of addresses.
-func OutsideEndpoint(a flow.Addresses) Endpoint { return Endpoint{Outside: a} }
 
 // An Attempt is a packet that wants to open a connection. Port is the pod port,
 // after DNAT.
@@ -48,13 +22,46 @@ type Attempt struct {
 // Engine decides over one snapshot. It is safe for concurrent use.
 type Engine struct {
 	world *snapshot.Snapshot
+	// policies are those of a namespace, in the snapshot's order.
+	policies map[string][]*netpol.Policy
+	// dialects are the unmodelled policy objects of a direction.
+	dialects [2][]snapshot.Unmodelled
+	// standing are the assumptions that every answer from policies rests on.
+	standing []string
+	// podRanges are Facts.PodCIDRs.
+	podRanges flow.Addresses
+	// compiled is built when whole sets are first asked for.
+	compiled func() *estate
 }
 
 // New prepares an engine.
-func New(world *snapshot.Snapshot) *Engine { return &Engine{world: world} }
+func New(world *snapshot.Snapshot) *Engine {
+	e := &Engine{world: world, policies: map[string][]*netpol.Policy{}, standing: standing(world)}
+	e.podRanges = flow.AddressesOf(world.Facts.PodCIDRs...)
+	for _, p := range world.Policies {
+		e.policies[p.Namespace] = append(e.policies[p.Namespace], p)
+	}
+	for _, u := range world.Unmodelled {
+		if u.Layer != verdict.Egress && u.Layer != verdict.Ingress {
+			continue
+		}
+		for _, dir := range netpol.Directions {
+			if u.Directions[dir] {
+				e.dialects[dir] = append(e.dialects[dir], u)
+			}
+		}
+	}
+	e.compiled = sync.OnceValue(func() *estate { return compile(e) })
+	return e
+}
 
-// Decide says what the policies of one direction make of the attempt: Egress asks
-// those that select From, Ingress those that select To.
-func (e *Engine) Decide(dir netpol.Direction, a Attempt) verdict.Step {
-	return verdict.Step{Layer: dir.Layer()}
+func standing(world *snapshot.Snapshot) []string {
+	var out []string
+	if !world.Facts.Complete {
+		out = append(out, snapshot.AssumeComplete)
+	}
+	if len(world.Skipped) > 0 {
+		out = append(out, snapshot.AssumeSkipped)
+	}
+	return out
 }

@@ -40,26 +40,39 @@ func rank(v verdict.Verdict) int {
 // all blockers, not only the first. The second result is false for a way that no
 // client can take, a member meeting itself.
 func (e *Engine) walk(q Question, w way) (Path, bool) {
-	first := w.firstPod()
-	if sameInstance(q.From.Pod, first) {
+	steps, ok := e.approach(q.From, w)
+	if !ok {
 		return Path{}, false
 	}
-	p := Path{Service: w.service, Pooler: w.pooler, Member: w.member, Port: w.firstPort()}
-	if w.step != nil {
-		p.Steps = append(p.Steps, *w.step)
-	}
-	if w.service != nil && q.From.Pod != nil {
-		p.Steps = append(p.Steps, e.dnsStep(q.From))
-	}
-	if first != nil && p.Port != 0 {
-		p.Steps = append(p.Steps, e.arrive(q.From, w.service, first, p.Port)...)
-		p.Steps = append(p.Steps, e.meshSteps(q.From, first)...)
+	p := Path{Service: w.service, Pooler: w.pooler, Member: w.member, Port: w.firstPort(), Steps: steps}
+	if w.firstPod() != nil && p.Port != 0 {
 		session, method := e.converse(q, w)
 		p.Steps = append(p.Steps, session...)
 		p.Method = method
 	}
 	p.Verdict = combined(p.Steps)
 	return p, true
+}
+
+// approach asks the layers that decide before a word is spoken. The second result
+// is false for a pod that would meet itself.
+func (e *Engine) approach(from network.Endpoint, w way) ([]verdict.Step, bool) {
+	first := w.firstPod()
+	if sameInstance(from.Pod, first) {
+		return nil, false
+	}
+	var steps []verdict.Step
+	if w.step != nil {
+		steps = append(steps, *w.step)
+	}
+	if w.service != nil && from.Pod != nil {
+		steps = append(steps, e.dnsStep(from))
+	}
+	if first != nil && w.firstPort() != 0 {
+		steps = append(steps, e.arrive(from, w.service, first, w.firstPort())...)
+		steps = append(steps, e.meshSteps(from, first)...)
+	}
+	return steps, true
 }
 
 // sameInstance reports whether two members are one pod in two parts, or one pod:
@@ -232,3 +245,6 @@ func with(facts map[string]string, key, value string) map[string]string {
 	return out
 }
 
+
+// Undecided is a decision of nothing: how far every answer goes.
+func Undecided() Decision { return Decision{AsFarAs: verdict.Ident, NotDecided: undecided} }

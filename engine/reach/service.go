@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -91,4 +93,10 @@ func leadsNowhere(svc *snapshot.Service, backends []*snapshot.Pod, port uint16) 
 		step.Origin = svc.Origin.At("spec.selector")
 	}
 	return step
+}
+
+// covered reports whether a load balancer takes all of the client's addresses. One
+// that takes some is taken for an open one: the network layers judge the rest.
+func covered(from network.Endpoint, svc *snapshot.Service) bool {
+	return !from.Outside.Intersect(flow.AddressesOf(svc.SourceRanges...)).IsEmpty()
 }

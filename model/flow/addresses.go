@@ -3,6 +3,7 @@ package flow
 import (
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Addresses is a set of IP addresses, IPv4 and IPv6 apart, in its only form:
@@ -161,4 +162,19 @@ func widest(from, to netip.Addr) netip.Prefix {
 		best = p
 	}
 	return best
+}
+
+// IPv4 is 0.0.0.0/0.
+func IPv4() Addresses { return AddressesOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0)) }
+
+// Text writes the prefixes, separated by commas.
+func (a Addresses) Text() string {
+	var b strings.Builder
+	for i, p := range a.Prefixes() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(p.String())
+	}
+	return b.String()
 }

@@ -1,5 +1,6 @@
 // Package hba holds pg_hba.conf and pg_ident.conf as values: records in file
-// order, each with the place a person would edit.
+// order, each with the place a person would edit, and what the server would make
+// of them. What the file alone cannot tell is Unsure, never a guess.
 package hba
 
 import (
@@ -7,10 +8,18 @@ import (
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// A Source is one raw line of a file that is yet to be parsed, with its origin.
+// Newest is the newest major version that is known; version zero is taken as it.
+const Newest = 18
+
+// A Source is one raw line of a file that is yet to be parsed, with its origin. A
+// Text with line breaks in it is as many lines, all of the same origin.
 type Source struct {
 	Text   string
 	Origin verdict.Origin
+	// Addresses says what an address field stands for that another program replaces
+	// before the server reads the file: its text to its meaning. Such a text in any
+	// other field is an Error, since what it becomes there is not known.
+	Addresses map[string]Address
 }
 
 // A File is a parsed pg_hba.conf. The first record that matches decides; where
@@ -25,16 +34,20 @@ type File struct {
 	Errors []Error
 }
 
-// An Error is a line that the server refuses, in the server's words.
+// An Error is a line that the server refuses, in the server's words, or one that
+// cannot be decided here.
 type Error struct {
 	Line    int
 	Message string
 	Origin  verdict.Origin
+	// Missing says that the server may well take the line: what it depends on is not
+	// in the snapshot. The Message is then ours.
+	Missing bool
 }
 
 // A Record is one line of pg_hba.conf.
 type Record struct {
-	// Line is the line in the rendered file, 1-based.
+	// Line is the line in the rendered file, 1-based; of a continued line the first.
 	Line      int
 	Raw       string
 	Type      Type
@@ -60,6 +73,25 @@ const (
 	HostNoGSSEnc
 )
 
+var typeNames = []string{"", "local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"}
+
+// String returns the word of the file.
+func (t Type) String() string {
+	if int(t) < len(typeNames) {
+		return typeNames[t]
+	}
+	return ""
+}
+
+func typeOf(word string) Type {
+	for t, name := range typeNames {
+		if name == word {
+			return Type(t) //nolint:gosec // an index of a short list
+		}
+	}
+	return NoType
+}
+
 // A Token is one item of a database or user list.
 type Token struct {
 	Text string
@@ -68,8 +100,95 @@ type Token struct {
 	Quoted bool
 }
 
+// is reports whether the token is the keyword: keywords are never quoted.
+func (t Token) is(keyword string) bool { return !t.Quoted && t.Text == keyword }
+
 // An Option is name=value after the method.
 type Option struct{ Name, Value string }
+
+// Option returns the value of an option; of duplicates the later one wins.
+func (r Record) Option(name string) (value string, ok bool) {
+	for _, o := range r.Options {
+		if o.Name == name {
+			value, ok = o.Value, true
+		}
+	}
+	return value, ok
+}
+
+// Map returns the name of the user name map; empty where the system user has to be
+// the role itself.
+func (r Record) Map() string {
+	name, _ := r.Option("map")
+	return name
+}
+
+// ClientCert is what a record demands of the client's certificate.
+type ClientCert uint8
+
+// The demands; the zero value is none.
+const (
+	NoClientCert ClientCert = iota
+	VerifyCA                // a certificate of the CA
+	VerifyFull              // and its name is the role, by the map where there is one
+)
+
+// String returns the word of the file, "" for no demand.
+func (c ClientCert) String() string { return []string{"", "verify-ca", "verify-full"}[c] }
+
+// ClientCert returns what the record demands: method cert always means
+// verify-full (hba.c parse_hba_line). It is asked even before a reject.
+func (r Record) ClientCert() ClientCert {
+	if r.Method == "cert" {
+		return VerifyFull
+	}
+	switch value, _ := r.Option("clientcert"); value {
+	case "verify-full":
+		return VerifyFull
+	case "verify-ca", "1": // 1 is a spelling of 13
+		return VerifyCA
+	}
+	return NoClientCert
+}
+
+// Match is the answer of a record: No, Yes or Unsure, which is the zero value.
+type Match = netpol.Match
+
+// The answers.
+const (
+	Unsure = netpol.Unsure
+	No     = netpol.No
+	Yes    = netpol.Yes
+)
+
+func yes(b bool) Match {
+	if b {
+		return Yes
+	}
+	return No
+}
+
+// anyOf is the answer of a list: one Yes is enough, then an Unsure leaves it open.
+func anyOf[T any](list []T, match func(T) Match) Match {
+	out := No
+	for _, item := range list {
+		switch match(item) {
+		case Yes:
+			return Yes
+		case Unsure:
+			out = Unsure
+		}
+	}
+	return out
+}
+
+// major is the version that rules are read by.
+func major(version int) int {
+	if version == 0 {
+		return Newest
+	}
+	return version
+}
 
 // IdentFile is a parsed pg_ident.conf.
 type IdentFile struct {
@@ -86,6 +205,3 @@ type Mapping struct {
 	Role   Token
 	Origin verdict.Origin
 }
-
-// Match is the answer of a record: No, Yes or Unsure, which is the zero value.
-type Match = netpol.Match

@@ -1,0 +1,56 @@
+# make alone lists the targets. Each does its work in scripts/ or in one go command.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION := $(shell bash scripts/version.sh)
+STAMP   := -X github.com/pgmoat/pgmoat/app/cli.version=$(VERSION)
+BUILD   := -trimpath -buildvcs=false -ldflags '-s -w $(STAMP)'
+
+.PHONY: help run test test-race lint fmt bench gen build install dist vuln clean
+
+help: # this list; not in it
+	@echo "pgmoat $(VERSION)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: build ## build, then walk through the examples
+	@bash scripts/run.sh
+
+test: ## install what the tests need, then run them
+	@bash scripts/need.sh
+	@echo "test: every package"
+	@go test ./...
+
+test-race: ## the tests under the race detector (needs a C compiler)
+	@bash scripts/need.sh cc
+	@CGO_ENABLED=1 go test -race ./...
+
+lint: ## linters, formatting, go.mod, generated code
+	@bash scripts/lint.sh
+
+fmt: ## format every Go file
+	@gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+
+bench: ## run the benchmarks, keep the output in .cache/bench.txt
+	@bash scripts/bench.sh
+
+gen: ## write generated files anew
+	@go generate ./...
+
+build: ## build bin/pgmoat
+	@echo "build: bin/pgmoat $(VERSION)"
+	@CGO_ENABLED=0 go build -v $(BUILD) -o bin/pgmoat ./cmd/pgmoat
+
+install: ## install pgmoat, and kubectl-pgmoat beside it, where go install puts programs
+	@CGO_ENABLED=0 go install $(BUILD) ./cmd/pgmoat
+	@bash scripts/plugin.sh
+
+dist: ## release archives, completions and plugin manifest in dist/, the same bytes each time
+	@bash scripts/dist.sh "$(VERSION)"
+
+vuln: ## look for known vulnerabilities in what we call
+	@bash scripts/vuln.sh
+
+clean: ## remove what the other targets made
+	@rm -rf bin dist .cache

@@ -1,0 +1,67 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	kjson "sigs.k8s.io/json"
+)
+
+// An identity is what every object says of itself.
+type identity struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Name            string            `json:"name"`
+		GenerateName    string            `json:"generateName"`
+		Namespace       string            `json:"namespace"`
+		UID             string            `json:"uid"`
+		Labels          map[string]string `json:"labels"`
+		Annotations     map[string]string `json:"annotations"`
+		OwnerReferences []Owner           `json:"ownerReferences"`
+	} `json:"metadata"`
+}
+
+// New reads the identity of an object. Where the object lives in a namespace and
+// names none, it is in defaultNamespace, as kubectl would put it. With an error the
+// Object still has what could be told.
+func New(data []byte, source Source, defaultNamespace string) (Object, error) {
+	var id identity
+	err := kjson.UnmarshalCaseSensitivePreserveInts(data, &id)
+	o := Object{
+		APIVersion: id.APIVersion, Kind: id.Kind,
+		Namespace: id.Metadata.Namespace, Name: id.Metadata.Name, UID: id.Metadata.UID,
+		Labels: id.Metadata.Labels, Annotations: id.Metadata.Annotations,
+		Owners: id.Metadata.OwnerReferences,
+		JSON:   data, Source: source,
+	}
+	switch {
+	case !o.Type().Namespaced():
+		o.Namespace = ""
+	case o.Namespace == "" && err == nil:
+		o.Namespace = defaultNamespace
+	}
+	if o.Name == "" {
+		o.Name = id.Metadata.GenerateName
+	}
+	if err != nil {
+		return o, TypeFault(data, err)
+	}
+	return o, o.valid()
+}
+
+// valid refuses an object without a name and one whose identity is a template.
+func (o Object) valid() error {
+	if o.Name == "" {
+		return &Fault{Field: "metadata", Err: errors.New("name is missing")}
+	}
+	for _, part := range []struct{ field, text string }{
+		{"metadata.name", o.Name}, {"metadata.namespace", o.Namespace},
+	} {
+		if strings.Contains(part.text, "{{") {
+			return &Fault{Field: part.field, Err: fmt.Errorf("%q is a template that nobody rendered", part.text)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package world
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/netip"
+	"slices"
+
+	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// A ServiceSpec is what a template of a Service may say. An operator sets the
+// selector itself.
+type ServiceSpec struct {
+	Type         string        `json:"type"`
+	ExternalName string        `json:"externalName"`
+	Ports        []PortSpec    `json:"ports"`
+	SourceRanges []SourceRange `json:"loadBalancerSourceRanges"`
+}
+
+// A SourceRange is a prefix of spec.loadBalancerSourceRanges.
+type SourceRange = netip.Prefix
+
+// A PortSpec is an entry of spec.ports.
+type PortSpec struct {
+	Name       string      `json:"name"`
+	Protocol   string      `json:"protocol"`
+	Port       uint16      `json:"port"`
+	TargetPort IntOrString `json:"targetPort"`
+	NodePort   uint16      `json:"nodePort"`
+}
+
+// IntOrString is a port by number or by name.
+type IntOrString struct {
+	Int    uint16
+	String string
+}
+
+// UnmarshalJSON reads a number or a string.
+func (v *IntOrString) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, &v.String)
+	}
+	return json.Unmarshal(data, &v.Int)
+}
+
+// TCPPort is a Service port that leads to a port of the pod, by name where one is
+// given, else by number.
+func TCPPort(name string, port uint16, target string, number uint16) snapshot.ServicePort {
+	p := snapshot.ServicePort{Name: name, Protocol: flow.TCP, Port: port, TargetName: target}
+	if target == "" {
+		p.Target = cmp.Or(number, port)
+	}
+	return p
+}
+
+// ServicePorts converts the ports of a template; origin is that of the template.
+func (s ServiceSpec) ServicePorts(origin verdict.Origin) []snapshot.ServicePort {
+	var out []snapshot.ServicePort
+	for i, p := range s.Ports {
+		sp := TCPPort(p.Name, p.Port, p.TargetPort.String, p.TargetPort.Int)
+		if proto, err := flow.ParseProtocol(cmp.Or(p.Protocol, "TCP")); err == nil {
+			sp.Protocol = proto
+		}
+		sp.NodePort, sp.Origin = p.NodePort, origin.At("%s.ports[%d]", origin.Field, i)
+		out = append(out, sp)
+	}
+	return out
+}
+
+// AddService puts a Service that an operator will create into the Snapshot, unless
+// one of this name is there: then that is the truth.
+func AddService(w *operator.World, s snapshot.Service) *snapshot.Service {
+	if known := w.Service(s.Namespace, s.Name); known != nil {
+		return known
+	}
+	s.Synthetic = true
+	s.Type = cmp.Or(s.Type, "ClusterIP")
+	w.Snapshot.Services = append(w.Snapshot.Services, &s)
+	return &s
+}
+
+// Leading returns the Services of the Snapshot that lead to one of the pods, or may.
+func Leading(w *operator.World, pods []*snapshot.Pod) []*snapshot.Service {
+	var out []*snapshot.Service
+	for _, s := range w.Snapshot.Services {
+		if leads(s, pods) {
+			out = append(out, s)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *snapshot.Service) int { return a.Ref().Compare(b.Ref()) })
+	return out
+}
+
+func leads(s *snapshot.Service, pods []*snapshot.Pod) bool {
+	return slices.ContainsFunc(pods, func(p *snapshot.Pod) bool {
+		if slices.Contains(s.Backends, p) {
+			return true
+		}
+		return s.Namespace == p.Namespace && len(s.Selector) > 0 && s.Selector.Match(p.Labels) != netpol.No
+	})
+}

@@ -1,0 +1,236 @@
+package network
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// portName is a container port's name as a policy uses it.
+type portName struct {
+	protocol flow.Protocol
+	name     string
+}
+
+func (p portName) compare(q portName) int {
+	if p.protocol != q.protocol {
+		return int(p.protocol) - int(q.protocol)
+	}
+	return strings.Compare(p.name, q.name)
+}
+
+// A classSetID names a set of classes; equal sets have equal names.
+type classSetID int32
+
+// between bounds a set of classes: those that surely match, and those that may,
+// which hold the sure ones.
+type between struct{ sure, maybe set }
+
+func (b between) or(c between) between { return between{b.sure.or(c.sure), b.maybe.or(c.maybe)} }
+
+// matcher answers selectors with sets of classes, each question once. Under
+// Facts.Strict what rests on an assumption is no more than possible.
+type matcher struct {
+	*census
+	engine *Engine
+	all    set
+	peers  map[string]between
+	named  map[portName]map[uint16]set
+	spaces map[string]map[string]netpol.Match
+	// sets interned, with the units they stand for.
+	sets  []set
+	ids   map[string]classSetID
+	asked codes // assumptions that some selector needed
+	// Evaluations counts selector evaluations, for tests of growth.
+	evaluations int
+}
+
+func newMatcher(e *Engine, c *census) *matcher {
+	m := &matcher{
+		census: c, engine: e, all: full(len(c.classes)),
+		peers: map[string]between{}, named: map[portName]map[uint16]set{},
+		spaces: map[string]map[string]netpol.Match{}, ids: map[string]classSetID{},
+	}
+	return m
+}
+
+// intern names a set of classes.
+func (m *matcher) intern(s set) classSetID {
+	s = s.packed(len(m.classes))
+	var key []byte
+	for _, i := range s.list {
+		key = binary.LittleEndian.AppendUint32(key, uint32(i)) //nolint:gosec // never negative
+	}
+	for _, w := range s.words {
+		key = binary.LittleEndian.AppendUint64(key, w)
+	}
+	if s.words != nil {
+		key = append(key, 'w')
+	}
+	if id, ok := m.ids[string(key)]; ok {
+		return id
+	}
+	id := classSetID(len(m.sets)) //nolint:gosec // far below 2^31
+	m.sets = append(m.sets, s)
+	m.ids[string(key)] = id
+	return id
+}
+
+// peer returns the classes that a peer of a policy in namespace own means.
+func (m *matcher) peer(own string, p netpol.Peer) between {
+	key := peerKey(own, p)
+	b, ok := m.peers[key]
+	if !ok {
+		if p.Block != nil {
+			b = m.block(p.Block.Addresses)
+		} else {
+			b = m.selected(own, p)
+		}
+		m.peers[key] = b
+	}
+	return b
+}
+
+func peerKey(own string, p netpol.Peer) string {
+	if p.Block != nil {
+		return "block " + prefixes(p.Block.Addresses)
+	}
+	pods := "(everything)"
+	if p.Pods != nil {
+		pods = p.Pods.String()
+	}
+	if p.Namespaces == nil {
+		return "own " + own + "\x00" + pods
+	}
+	return "ns " + p.Namespaces.String() + "\x00" + pods
+}
+
+func (m *matcher) selected(own string, p netpol.Peer) between {
+	spaces := map[string]netpol.Match{own: netpol.Yes}
+	if p.Namespaces != nil {
+		spaces = m.namespaces(*p.Namespaces)
+	}
+	var pods netpol.Selector
+	if p.Pods != nil {
+		pods = *p.Pods
+	}
+	var sure, maybe []int32
+	for _, c := range m.candidates(spaces, pods) {
+		pod := m.classes[c].pod
+		space, ok := spaces[pod.Namespace]
+		if !ok || pod.HostNetwork {
+			continue
+		}
+		m.evaluations++
+		switch both(space, pods.Match(pod.Labels)) {
+		case netpol.Yes:
+			sure, maybe = append(sure, c), append(maybe, c)
+		case netpol.Unsure:
+			maybe = append(maybe, c)
+		}
+	}
+	return between{set{list: sure}.packed(len(m.classes)), set{list: maybe}.packed(len(m.classes))}
+}
+
+// namespaces returns the namespaces with pods that the selector may match.
+func (m *matcher) namespaces(s netpol.Selector) map[string]netpol.Match {
+	key := s.String()
+	if out, ok := m.spaces[key]; ok {
+		return out
+	}
+	out := map[string]netpol.Match{}
+	for name := range m.byNamespace {
+		m.evaluations++
+		match, assumed := namespaceMatch(m.engine.world.NamespaceOf(name), s)
+		if assumed {
+			match = m.assume(snapshot.AssumeNamespaceLabels, match)
+		}
+		if match != netpol.No {
+			out[name] = match
+		}
+	}
+	m.spaces[key] = out
+	return out
+}
+
+func (m *matcher) assume(code string, match netpol.Match) netpol.Match {
+	m.asked |= 1 << slices.Index(assumable, code)
+	if m.engine.world.Facts.Strict {
+		return netpol.Unsure
+	}
+	return match
+}
+
+// candidates returns classes, ascending, among which are all that can match: those
+// of the namespaces, or those posted under the rarest label asked for.
+func (m *matcher) candidates(spaces map[string]netpol.Match, pods netpol.Selector) []int32 {
+	inSpaces := 0
+	for name := range spaces {
+		inSpaces += len(m.byNamespace[name])
+	}
+	best, found := []int32(nil), false
+	for _, r := range pods {
+		if r.Op != netpol.In {
+			continue
+		}
+		lists := [][]int32{m.byUnknown[r.Key]}
+		size := len(lists[0])
+		for _, v := range r.Values {
+			lists = append(lists, m.byLabel[label{r.Key, v}])
+			size += len(lists[len(lists)-1])
+		}
+		if size < inSpaces && (!found || size < len(best)) {
+			best, found = slices.Concat(lists...), true
+		}
+	}
+	if !found {
+		for name := range spaces {
+			best = append(best, m.byNamespace[name]...)
+		}
+	}
+	slices.Sort(best)
+	return slices.Compact(best)
+}
+
+// block returns the classes whose addresses an ipBlock holds.
+func (m *matcher) block(a flow.Addresses) between {
+	var sure, maybe []int32
+	for c := range m.classes {
+		m.evaluations++
+		match, assumed := blockMatch(m.engine.podRanges, m.classes[c].pod, a)
+		if assumed {
+			match = m.assume(snapshot.AssumeBlockOutside, match)
+		}
+		id := int32(c) //nolint:gosec // far below 2^31
+		switch match {
+		case netpol.Yes:
+			sure, maybe = append(sure, id), append(maybe, id)
+		case netpol.Unsure:
+			maybe = append(maybe, id)
+		}
+	}
+	return between{set{list: sure}.packed(len(m.classes)), set{list: maybe}.packed(len(m.classes))}
+}
+
+// resolve returns the classes that have a port of this name, by its number.
+func (m *matcher) resolve(name portName) map[uint16]set {
+	if out, ok := m.named[name]; ok {
+		return out
+	}
+	lists := map[uint16][]int32{}
+	for c := range m.classes {
+		if n := m.classes[c].pod.NamedPort(name.name, name.protocol); n != 0 {
+			lists[n] = append(lists[n], int32(c)) //nolint:gosec // far below 2^31
+		}
+	}
+	out := map[uint16]set{}
+	for n, list := range lists {
+		out[n] = set{list: list}.packed(len(m.classes))
+	}
+	m.named[name] = out
+	return out
+}

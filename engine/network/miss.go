@@ -1,0 +1,190 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// A MissKind is the way in which a rule failed to admit.
+type MissKind string
+
+// The kinds of miss; they are stable.
+const (
+	MissNoRules   MissKind = "no-rules"        // the policy closes the direction
+	MissPort      MissKind = "port"            // the peer is meant, the port is another
+	MissPod       MissKind = "pod-label"       // a label of the peer's pod
+	MissNamespace MissKind = "namespace-label" // a label of the peer's namespace
+	MissOwn       MissKind = "peer-namespace"  // podSelector alone means the policy's own namespace
+	MissAddress   MissKind = "address"         // an ipBlock without the peer's address
+	MissOutside   MissKind = "not-a-pod"       // selectors, but the peer is no pod of the pod network
+)
+
+// A Miss is the rule that came nearest to admitting, and what it lacked.
+type Miss struct {
+	Kind   MissKind
+	Policy *netpol.Policy
+	// Rule and Peer are indexes; -1 where the miss is not in one.
+	Rule, Peer int
+	// Key, Want and Has say which label (or address) was asked for and found.
+	Key, Want, Has string
+	// Ports is what the rule admits, where the port missed too or alone.
+	Ports string
+	// Port is the attempt's.
+	Port   uint16
+	Origin verdict.Origin
+	cost   int
+}
+
+// The costs order misses by how likely the rule was written for this very peer.
+const (
+	costPort  = 1
+	costLabel = 2
+	costBlock = 3
+	costAlien = 6
+)
+
+// nearest returns the cheapest miss of the policies, the first of equal ones.
+func (q *query) nearest(s selection) Miss {
+	best := Miss{}
+	for _, p := range s.sure {
+		for i := range p.Rules[q.dir] {
+			if m := q.miss(p, i); best.Policy == nil || m.cost < best.cost {
+				best = m
+			}
+		}
+	}
+	if best.Policy == nil && len(s.sure) > 0 {
+		p := s.sure[0]
+		best = Miss{Kind: MissNoRules, Policy: p, Rule: -1, Peer: -1, Origin: p.Origin.At("spec.policyTypes")}
+	}
+	best.Port = q.attempt.Port
+	return best
+}
+
+// miss says why rule i does not admit.
+func (q *query) miss(p *netpol.Policy, i int) Miss {
+	r := p.Rules[q.dir][i]
+	m := Miss{Policy: p, Rule: i, Peer: -1}
+	if !r.AnyPeer {
+		m = q.missPeers(p, i)
+	}
+	if q.ports(r) == netpol.No {
+		m.cost += costPort
+		m.Ports = portsText(r.Ports)
+		if m.Kind == "" {
+			m.Kind, m.Origin = MissPort, r.Origin.At("%s.ports", r.Origin.Field)
+		}
+	}
+	return m
+}
+
+// missPeers returns the cheapest miss of the rule's peers; of no kind when one matches.
+func (q *query) missPeers(p *netpol.Policy, i int) Miss {
+	best := Miss{Policy: p, Rule: i, Peer: -1, Kind: MissOutside, cost: 100, Origin: p.Rules[q.dir][i].Origin}
+	for j, peer := range p.Rules[q.dir][i].Peers {
+		m := Miss{}
+		if q.matchPeer(p.Namespace, peer) == netpol.No {
+			m = q.missPeer(p, peer)
+			m.Origin = peer.Origin
+		}
+		if m.cost < best.cost {
+			m.Policy, m.Rule, m.Peer = p, i, j
+			best = m
+		}
+	}
+	return best
+}
+
+func (q *query) missPeer(p *netpol.Policy, peer netpol.Peer) Miss {
+	switch {
+	case peer.Block != nil && q.peer.isOutside():
+		return Miss{Kind: MissAddress, Want: peer.Block.Text, Has: prefixes(q.peer.Outside), cost: costBlock}
+	case peer.Block != nil:
+		return Miss{Kind: MissAddress, Want: peer.Block.Text, Has: addressText(q.peer.asPod().Addresses), cost: costAlien}
+	case q.peer.isOutside() || q.peer.isHost():
+		return Miss{Kind: MissOutside, Want: peerText(peer), cost: costAlien}
+	}
+	var m Miss
+	if peer.Pods != nil {
+		m.labels(MissPod, *peer.Pods, q.peer.labels())
+	}
+	switch {
+	case peer.Namespaces != nil:
+		m.labels(MissNamespace, *peer.Namespaces, q.world.NamespaceOf(q.peer.namespace()).Labels)
+	case q.peer.namespace() != p.Namespace:
+		m.cost += costLabel
+		if m.Kind == "" {
+			m.Kind, m.Want, m.Has = MissOwn, p.Namespace, q.peer.namespace()
+		}
+	}
+	return m
+}
+
+// labels adds the requirements that do not match; the first is the one to tell.
+func (m *Miss) labels(kind MissKind, s netpol.Selector, l netpol.Labels) {
+	for _, r := range s {
+		if r.Match(l) != netpol.No {
+			continue
+		}
+		m.cost += costLabel
+		if m.Kind == "" {
+			m.Kind, m.Key, m.Want, m.Has = kind, r.Key, r.String(), l.Set[r.Key]
+		}
+	}
+}
+
+// facts are the miss as verdict.Step carries it.
+func (m Miss) facts() map[string]string {
+	facts := map[string]string{"miss": string(m.Kind)}
+	if m.Policy != nil {
+		facts["policy"] = m.Policy.Namespace + "/" + m.Policy.Name
+	}
+	if m.Ports != "" {
+		facts["missPort"], facts["wantPort"] = m.Ports, strconv.Itoa(int(m.Port))
+	}
+	switch m.Kind {
+	case MissPod, MissNamespace:
+		facts["key"], facts["wanted"], facts["has"] = m.Key, m.Want, m.Has
+	case MissOwn, MissAddress, MissOutside:
+		facts["wanted"], facts["has"] = m.Want, m.Has
+	}
+	return facts
+}
+
+func portsText(ports []netpol.Port) string {
+	parts := make([]string, len(ports))
+	for i, p := range ports {
+		switch {
+		case p.Name != "":
+			parts[i] = fmt.Sprintf("%s %s", p.Protocol, p.Name)
+		default:
+			parts[i] = flow.PortsOf(flow.PortRange{Protocol: p.Protocol, From: p.From, To: p.To}).String()
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func peerText(p netpol.Peer) string {
+	var parts []string
+	if p.Namespaces != nil {
+		parts = append(parts, "namespaces "+p.Namespaces.String())
+	}
+	if p.Pods != nil {
+		parts = append(parts, "pods "+p.Pods.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+func addressText(as []netip.Addr) string {
+	parts := make([]string, len(as))
+	for i, a := range as {
+		parts[i] = a.String()
+	}
+	return strings.Join(parts, ", ")
+}

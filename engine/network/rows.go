@@ -1,0 +1,410 @@
+package network
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/pgmoat/pgmoat/model/netpol"
+)
+
+// An entry says that units are reached at ports.
+type entry struct {
+	units set
+	ports portID
+}
+
+// A cell is one unit and the ports it is reached at.
+type cell struct {
+	unit  int32
+	ports portID
+}
+
+// A row is what one class reaches: wide entries, disjoint, for large sets, and
+// cells, ascending, which stand in place of what wide says of their units.
+type row struct {
+	wide  []entry
+	cells []cell
+}
+
+// each calls f for every unit reached, in ascending order.
+func (r row) each(f func(cell)) {
+	if len(r.wide) == 0 {
+		for _, c := range r.cells {
+			f(c)
+		}
+		return
+	}
+	next := 0
+	for u := range r.union() {
+		for next < len(r.cells) && r.cells[next].unit < u.unit {
+			f(r.cells[next])
+			next++
+		}
+		if next < len(r.cells) && r.cells[next].unit == u.unit {
+			u = r.cells[next]
+			next++
+		}
+		f(u)
+	}
+	for _, c := range r.cells[next:] {
+		f(c)
+	}
+}
+
+// union visits the units of all wide entries in ascending order.
+func (r row) union() func(yield func(cell) bool) {
+	return func(yield func(cell) bool) {
+		for w := range r.wide[0].units.words {
+			var word uint64
+			for _, e := range r.wide {
+				word |= e.units.words[w]
+			}
+			if word == 0 {
+				continue
+			}
+			one := set{words: []uint64{word}}
+			stop := false
+			one.each(func(i int32) {
+				u := int32(w)*64 + i //nolint:gosec // far below 2^31
+				if !stop && !yield(cell{u, r.at(u)}) {
+					stop = true
+				}
+			})
+			if stop {
+				return
+			}
+		}
+	}
+}
+
+// at returns what the wide entries say of a unit.
+func (r row) at(u int32) portID {
+	for _, e := range r.wide {
+		if e.units.has(u) {
+			return e.ports
+		}
+	}
+	return noPorts
+}
+
+// matrix holds what every class may reach, both directions agreed: the egress
+// entries of its profile cut with the ingress entries that admit it. No step looks
+// at a pair of workloads that neither a policy names nor a whole class shares.
+type matrix struct {
+	*census
+	ports   *portSets
+	matcher *matcher
+	sides   [2]*profiler
+	egress  []bounds[[]entry] // by egress profile
+	ingress []gate
+	// gates admit a class: the numbers of ingress entries, ascending.
+	gates []bounds[[]int32]
+	rows  []row // by class, what is sure
+	cache struct {
+		wide  map[string][]entry
+		cuts  map[[2]*uint64]set
+		units map[classSetID]set
+		names map[*uint64]uint64
+	}
+	// Work counts entries cut with each other, for tests of growth.
+	work int
+}
+
+// bounds holds what is sure, and what is possible beyond it.
+type bounds[T any] struct{ sure, extra T }
+
+// A gate is an ingress entry turned around: sources that it admits at ports, and
+// the units that have it.
+type gate struct {
+	sources classSetID
+	ports   portID
+	extra   bool
+	to      []int32
+	units   set
+}
+
+func newMatrix(e *Engine) *matrix {
+	c := takeCensus(e.world, visionOf(e))
+	m := &matrix{census: c, ports: newPortSets(), matcher: newMatcher(e, c)}
+	m.cache.wide = map[string][]entry{}
+	m.cache.cuts = map[[2]*uint64]set{}
+	m.cache.units = map[classSetID]set{}
+	m.cache.names = map[*uint64]uint64{}
+	for dir := range m.sides {
+		m.sides[dir] = newProfiler(m.matcher, m.ports, netpol.Directions[dir])
+		m.sides[dir].run()
+	}
+	m.turnIngress()
+	m.spreadEgress()
+	m.rows = make([]row, len(m.classes))
+	for id := range m.classes {
+		m.rows[id] = m.row(int32(id), sureOnly) //nolint:gosec // far below 2^31
+	}
+	return m
+}
+
+// unitsOf returns the units of a set of classes.
+func (m *matrix) unitsOf(id classSetID) set {
+	if s, ok := m.cache.units[id]; ok {
+		return s
+	}
+	var list []int32
+	m.matcher.sets[id].each(func(c int32) { list = append(list, m.classes[c].units...) })
+	s := listSet(list).packed(len(m.units))
+	m.cache.units[id] = s
+	return s
+}
+
+func (m *matrix) spreadEgress() {
+	for _, p := range m.sides[netpol.Egress].profiles {
+		m.egress = append(m.egress, bounds[[]entry]{m.entries(p.sure), m.entries(p.extra)})
+	}
+}
+
+// entries joins grants to equal classes and gives them their units.
+func (m *matrix) entries(grants []grant) []entry {
+	var ids []classSetID
+	ports := map[classSetID]portID{}
+	for _, g := range grants {
+		if g.classes.isEmpty() {
+			continue
+		}
+		id := m.matcher.intern(g.classes)
+		if _, ok := ports[id]; !ok {
+			ids = append(ids, id)
+		}
+		ports[id] = m.ports.or(ports[id], g.ports)
+	}
+	var out []entry
+	for _, id := range ids {
+		out = append(out, entry{m.unitsOf(id), ports[id]})
+	}
+	return out
+}
+
+// turnIngress transposes the ingress profiles: not who may enter here, but where
+// may this class enter.
+func (m *matrix) turnIngress() {
+	ids := map[gateKey]int32{}
+	for _, p := range m.sides[netpol.Ingress].profiles {
+		var units []int32
+		for _, c := range p.classes {
+			units = append(units, m.classes[c].units...)
+		}
+		m.turn(ids, p.sure, units, false)
+		m.turn(ids, p.extra, units, true)
+	}
+	m.gates = make([]bounds[[]int32], len(m.classes))
+	for i := range m.ingress {
+		g := &m.ingress[i]
+		g.units, g.to = listSet(g.to).packed(len(m.units)), nil
+		m.matcher.sets[g.sources].each(func(c int32) {
+			list := &m.gates[c].sure
+			if g.extra {
+				list = &m.gates[c].extra
+			}
+			*list = append(*list, int32(i)) //nolint:gosec // far below 2^31
+		})
+	}
+}
+
+type gateKey struct {
+	sources classSetID
+	ports   portID
+	extra   bool
+}
+
+func (m *matrix) turn(ids map[gateKey]int32, grants []grant, units []int32, extra bool) {
+	for _, g := range grants {
+		if g.classes.isEmpty() {
+			continue
+		}
+		key := gateKey{m.matcher.intern(g.classes), g.ports, extra}
+		id, ok := ids[key]
+		if !ok {
+			id = int32(len(m.ingress)) //nolint:gosec // far below 2^31
+			ids[key] = id
+			m.ingress = append(m.ingress, gate{sources: key.sources, ports: key.ports, extra: extra})
+		}
+		m.ingress[id].to = append(m.ingress[id].to, units...)
+	}
+}
+
+// A reach says which bounds a row is made of.
+type reach bool
+
+const (
+	sureOnly reach = false // egress and ingress both surely admit
+	possible reach = true  // neither surely refuses
+)
+
+// row cuts what the class may send to with what admits it.
+func (m *matrix) row(c int32, r reach) row {
+	out, in := m.egress[m.sides[netpol.Egress].of[c]].sure, m.gates[c].sure
+	if r == possible {
+		out = slices.Concat(out, m.egress[m.sides[netpol.Egress].of[c]].extra)
+		in = slices.Concat(in, m.gates[c].extra)
+	}
+	var cells []cell
+	var wideOut []entry
+	for _, e := range out {
+		if e.units.words != nil {
+			wideOut = append(wideOut, e)
+		}
+		for _, g := range in {
+			cells = m.cut(cells, e, &m.ingress[g])
+		}
+	}
+	wide := m.wide(wideOut, in)
+	return row{wide, m.settle(cells, row{wide: wide})}
+}
+
+// cut adds the units that an egress and an ingress entry share, unless both are wide.
+func (m *matrix) cut(cells []cell, e entry, g *gate) []cell {
+	if e.units.words != nil && g.units.words != nil {
+		return cells
+	}
+	ports := m.ports.and(e.ports, g.ports)
+	if ports == noPorts {
+		return cells
+	}
+	m.work += min(cost(e.units), cost(g.units))
+	small, large := e.units, g.units
+	if small.words != nil || large.words == nil && len(large.list) < len(small.list) {
+		small, large = large, small
+	}
+	for _, u := range small.list {
+		if large.has(u) {
+			cells = append(cells, cell{u, ports})
+		}
+	}
+	return cells
+}
+
+func cost(s set) int { return len(s.list) + len(s.words) }
+
+// settle sorts cells, joins those of one unit, and drops what wide says already.
+func (m *matrix) settle(cells []cell, wide row) []cell {
+	slices.SortFunc(cells, func(a, b cell) int { return int(a.unit) - int(b.unit) })
+	out := cells[:0]
+	for i := 0; i < len(cells); {
+		u, ports := cells[i].unit, wide.at(cells[i].unit)
+		said := ports
+		for ; i < len(cells) && cells[i].unit == u; i++ {
+			ports = m.ports.or(ports, cells[i].ports)
+		}
+		if ports != said {
+			out = append(out, cell{u, ports})
+		}
+	}
+	return slices.Clip(slices.Clone(out))
+}
+
+// wide cuts the wide entries of both sides and makes them disjoint. Few
+// combinations exist, so each is made once.
+func (m *matrix) wide(out []entry, in []int32) []entry {
+	var key []byte
+	var gates []int32
+	for _, g := range in {
+		if m.ingress[g].units.words != nil {
+			gates = append(gates, g)
+			key = binary.AppendUvarint(key, uint64(g)) //nolint:gosec // never negative
+		}
+	}
+	if len(out) == 0 || len(gates) == 0 {
+		return nil
+	}
+	for _, e := range out {
+		key = append(key, '|')
+		key = binary.AppendUvarint(key, uint64(e.ports)) //nolint:gosec // never negative
+		key = binary.AppendUvarint(key, m.wideID(e.units))
+	}
+	if w, ok := m.cache.wide[string(key)]; ok {
+		return w
+	}
+	var entries []entry
+	for _, e := range out {
+		for _, g := range gates {
+			ports := m.ports.and(e.ports, m.ingress[g].ports)
+			units := m.intersect(e.units, m.ingress[g].units)
+			if ports != noPorts && !units.isEmpty() {
+				entries = m.join(entries, entry{units, ports})
+			}
+		}
+	}
+	m.cache.wide[string(key)] = entries
+	return entries
+}
+
+// wideID numbers a wide set by where its words are: sets are interned.
+func (m *matrix) wideID(s set) uint64 {
+	id, ok := m.cache.names[&s.words[0]]
+	if !ok {
+		id = uint64(len(m.cache.names))
+		m.cache.names[&s.words[0]] = id
+	}
+	return id
+}
+
+// join adds an entry to disjoint ones and keeps them disjoint.
+func (m *matrix) join(entries []entry, add entry) []entry {
+	var out []entry
+	put := func(units set, ports portID) {
+		if units.isEmpty() {
+			return
+		}
+		for i := range out {
+			if out[i].ports == ports {
+				out[i].units = out[i].units.or(units)
+				return
+			}
+		}
+		out = append(out, entry{units, ports})
+	}
+	rest := add.units
+	for _, e := range entries {
+		both := e.units.andWords(rest)
+		if both.isEmpty() {
+			put(e.units, e.ports)
+			continue
+		}
+		put(e.units.minus(both), e.ports)
+		put(both, m.ports.or(e.ports, add.ports))
+		rest = rest.minus(both)
+	}
+	put(rest, add.ports)
+	return out
+}
+
+// intersect cuts two wide sets, each pair once.
+func (m *matrix) intersect(a, b set) set {
+	key := [2]*uint64{&a.words[0], &b.words[0]}
+	s, ok := m.cache.cuts[key]
+	if !ok {
+		m.work += len(a.words)
+		s = a.andWords(b)
+		m.cache.cuts[key] = s
+	}
+	return s
+}
+
+// unknown is what the class may reach or not: possible without what is sure.
+func (m *matrix) unknown(c int32) []cell {
+	if m.certain(c) {
+		return nil
+	}
+	sure := map[int32]portID{}
+	m.rows[c].each(func(c cell) { sure[c.unit] = c.ports })
+	var out []cell
+	m.row(c, possible).each(func(c cell) {
+		if ports := m.ports.minus(c.ports, sure[c.unit]); ports != noPorts {
+			out = append(out, cell{c.unit, ports})
+		}
+	})
+	return out
+}
+
+// certain reports whether nothing about the class's row is in doubt.
+func (m *matrix) certain(c int32) bool {
+	return len(m.egress[m.sides[netpol.Egress].of[c]].extra) == 0 && len(m.gates[c].extra) == 0
+}

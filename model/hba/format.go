@@ -1,0 +1,51 @@
+package hba
+
+import "strings"
+
+// String writes the record as a line of the file, one blank between fields. Read
+// again it is the same record, but for its place; an address of Pods is written
+// "${NAME}", which no server reads.
+func (r Record) String() string {
+	parts := []string{r.Type.String(), tokens(r.Databases), tokens(r.Users)}
+	if r.Type != Local {
+		parts = append(parts, r.Address.String())
+	}
+	parts = append(parts, r.Method)
+	for _, o := range r.Options {
+		parts = append(parts, o.String())
+	}
+	return strings.Join(parts, " ")
+}
+
+// String writes name=value, the value quoted where it has to be.
+func (o Option) String() string {
+	if o.Value == "" || !special(o.Value) {
+		return o.Name + "=" + o.Value
+	}
+	return o.Name + "=" + quoteAlways(o.Value)
+}
+
+// special reports whether an unquoted text would not be read as one token.
+func special(text string) bool { return strings.ContainsAny(text, " \t\r,#\"") }
+
+func tokens(list []Token) string {
+	words := make([]string, len(list))
+	for i, t := range list {
+		words[i] = t.String()
+	}
+	return strings.Join(words, ",")
+}
+
+// String quotes the token where it was quoted or has to be. A quote behind the
+// first character protects what follows it and leaves a keyword a keyword.
+func (t Token) String() string {
+	if t.Quoted || t.Text == "" {
+		return quoteAlways(t.Text)
+	}
+	if !special(t.Text) {
+		return t.Text
+	}
+	return t.Text[:1] + quoteAlways(t.Text[1:])
+}
+
+func quoteAlways(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }
