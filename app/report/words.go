@@ -202,7 +202,9 @@ func hbaMatched(s verdict.Step) string {
 	return text
 }
 
-func hbaRejected(s verdict.Step) string { return fill("{record} matches {who} and rejects it", s.Facts) }
+func hbaRejected(s verdict.Step) string {
+	return fill("{record} matches {who} and rejects it", s.Facts)
+}
 
 func hbaUnsure(s verdict.Step) string {
 	return fill("whether {record} matches {who} cannot be told: {depends}", s.Facts)

@@ -17,6 +17,7 @@ type Access struct {
 	// From are the members of one workload that get the same answer, or outside
 	// addresses with a name.
 	From     snapshot.Ref
+	Members  []*snapshot.Pod
 	Outside  flow.Addresses
 	Server   *snapshot.Server
 	Database string // AnyOther for all that no manifest names
@@ -103,7 +104,7 @@ func (b *book) workload(w *snapshot.Workload) []Access {
 	var out []Access
 	for _, g := range groups {
 		for _, a := range g.list {
-			a.From = network.GroupRef(w, g.pods)
+			a.From, a.Members = network.GroupRef(w, g.pods), g.pods
 			out = append(out, a)
 		}
 	}

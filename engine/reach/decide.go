@@ -245,6 +245,5 @@ func with(facts map[string]string, key, value string) map[string]string {
 	return out
 }
 
-
 // Undecided is a decision of nothing: how far every answer goes.
 func Undecided() Decision { return Decision{AsFarAs: verdict.Ident, NotDecided: undecided} }
