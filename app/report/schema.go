@@ -1,0 +1,80 @@
+package report
+
+import (
+	"reflect"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// The JSON of connections is written by engine/network a line at a time; this is
+// its shape.
+type connectionsJSON struct {
+	Connections []connectionJSON        `json:"connections"`
+	Unknown     []unknownConnectionJSON `json:"unknown"`
+	Workloads   []snapshot.Ref          `json:"workloads"`
+	Assumptions []snapshot.Assumption   `json:"assumptions"`
+	Warnings    []snapshot.Warning      `json:"warnings"`
+}
+
+type connectionJSON struct {
+	From  partyJSON        `json:"from"`
+	To    partyJSON        `json:"to"`
+	Ports []flow.PortRange `json:"ports"`
+	All   bool             `json:"all"`
+}
+
+type unknownConnectionJSON struct {
+	connectionJSON
+	Reason string         `json:"reason"`
+	Origin verdict.Origin `json:"origin"`
+}
+
+// partyJSON is a workload, or with cidr ranges outside the cluster.
+type partyJSON struct {
+	Kind      string   `json:"kind,omitempty"`
+	Namespace string   `json:"namespace,omitempty"`
+	Name      string   `json:"name,omitempty"`
+	CIDR      []string `json:"cidr,omitempty"`
+}
+
+// Schemas returns the JSON Schema of each command's -o json, made from the types
+// that are printed. docs/schema holds them; a test notices when they are stale.
+func Schemas() (map[string]*jsonschema.Schema, error) {
+	out := map[string]*jsonschema.Schema{}
+	for name, v := range map[string]any{
+		"can": askedJSON{}, "who-can": closedJSON{}, "vital": vitalJSON{}, "connections": connectionsJSON{},
+	} {
+		s, err := jsonschema.ForType(reflect.TypeOf(v), &jsonschema.ForOptions{TypeSchemas: wordSchemas})
+		if err != nil {
+			return nil, err
+		}
+		s.Title = "pgmoat " + name + " -o json"
+		open(s)
+		out[name] = s
+	}
+	return out, nil
+}
+
+// wordSchemas are the types that JSON has as words.
+var wordSchemas = map[reflect.Type]*jsonschema.Schema{
+	reflect.TypeFor[verdict.Verdict](): {Type: "string", Enum: []any{"allow", "deny", "unknown"}},
+	reflect.TypeFor[flow.Protocol]():   {Type: "string", Enum: []any{"TCP", "UDP", "SCTP"}},
+}
+
+// open lets objects have fields that a later version adds.
+func open(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
+	if len(s.Properties) > 0 {
+		s.AdditionalProperties = nil
+	}
+	for _, p := range s.Properties {
+		open(p)
+	}
+	open(s.Items)
+}
