@@ -51,7 +51,7 @@ func yamlFault(c chunk, err error) *fault {
 		f.line = c.lineAt(at)
 	}
 	if at, ok := template(c.data); ok {
-		return &fault{c.lineAt(at), "looks like a template that nobody rendered ({{ … }}): " + text}
+		return &fault{c.lineAt(at), "looks like a template that nobody rendered ({{ … }})"}
 	}
 	return f
 }

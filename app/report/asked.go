@@ -72,6 +72,8 @@ func (a *Asked) Verdict() verdict.Verdict {
 type route struct {
 	path    reach.Path
 	members []string
+	// alike are other Services that every later layer treats the same way.
+	alike []string
 }
 
 // routesOf joins paths that differ only in the member at their end.
@@ -107,10 +109,41 @@ func memberName(p reach.Path) string {
 }
 
 func routeKey(p reach.Path) string {
-	var b strings.Builder
-	if p.Service != nil {
-		fmt.Fprintf(&b, "svc %s ", p.Service.Ref())
+	if p.Service == nil {
+		return layersKey(p)
 	}
+	return p.Service.Ref().String() + layersKey(p)
+}
+
+// together joins routes for people: those through different Services that all lead
+// there, and that the layers after them treat the same way.
+func together(routes []route) []route {
+	var out []route
+	at := map[string]int{}
+	for _, r := range routes {
+		if r.path.Service == nil || r.path.Steps[0].Verdict != verdict.Allow {
+			out = append(out, r)
+			continue
+		}
+		rest := r.path
+		rest.Steps = rest.Steps[1:]
+		key := layersKey(rest)
+		if i, known := at[key]; known {
+			out[i].alike = append(out[i].alike, r.path.Service.Namespace+"/"+r.path.Service.Name)
+			for _, m := range r.members {
+				out[i].members = appendNew(out[i].members, m)
+			}
+			continue
+		}
+		at[key] = len(out)
+		r.members = slices.Clone(r.members)
+		out = append(out, r)
+	}
+	return out
+}
+
+func layersKey(p reach.Path) string {
+	var b strings.Builder
 	if p.Pooler != nil {
 		fmt.Fprintf(&b, "pooler %s ", p.Pooler.Ref())
 	}
@@ -135,7 +168,8 @@ func with(facts map[string]string) map[string]string {
 func (r route) name() string {
 	var parts []string
 	if r.path.Service != nil {
-		parts = append(parts, "through Service "+r.path.Service.Namespace+"/"+r.path.Service.Name)
+		names := append([]string{r.path.Service.Namespace + "/" + r.path.Service.Name}, r.alike...)
+		parts = append(parts, "through Service "+strings.Join(names, ", "))
 	}
 	if r.path.Pooler != nil {
 		if r.path.Service == nil {

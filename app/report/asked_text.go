@@ -47,7 +47,7 @@ func (a *Asked) writeAnswer(t *text, m memberAnswer) {
 	t.verdict(m.decision.Verdict, "%s: %s %s %s %s", answerWord[m.decision.Verdict],
 		strings.Join(who, ", "), canWord[m.decision.Verdict], a.To, sessionText(a.Session))
 	if a.Detail == Explain {
-		for _, r := range m.routes {
+		for _, r := range together(m.routes) {
 			a.writeRoute(t, r)
 		}
 	} else {

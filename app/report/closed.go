@@ -147,6 +147,7 @@ func (c Closed) server(t *text, s *snapshot.Server) {
 		}
 		t.table(table)
 		t.line("  everybody else is refused")
+		c.doubts(t, s)
 	}
 	c.control(t, s)
 	t.line("")
@@ -181,6 +182,26 @@ func (c Closed) control(t *text, s *snapshot.Server) {
 	}
 }
 
+// doubts tells why some answers cannot be given.
+func (c Closed) doubts(t *text, s *snapshot.Server) {
+	var seen []string
+	for _, a := range c.Access {
+		for _, l := range a.Logins {
+			if a.Server != s || a.Verdict != verdict.Unknown || l.Verdict != verdict.Unknown {
+				continue
+			}
+			why := fmt.Sprintf("%s (%s)", Words(l.Step), c.World.Locate(l.Step.Origin))
+			if len(seen) == 0 {
+				t.line("  cannot tell because:")
+			}
+			if !slices.Contains(seen, why) {
+				seen = append(seen, why)
+				t.line("    - %s", why)
+			}
+		}
+	}
+}
+
 // shortRef writes namespace/name, which is enough beside its fellows.
 func shortRef(r snapshot.Ref) string {
 	if r.Namespace == "" {
@@ -212,11 +233,22 @@ func rowOf(a reach.Access) row {
 	return row{shortRef(a.From), a.Database, a.Role, answerWord[a.Verdict], how, through, a.Verdict}
 }
 
-// everything writes "any" where a column lists all there is.
+// everything writes "any" where a column lists all there is, and "any but" where
+// it lists nearly all.
 func everything(rows []row, all []string, column func(*row) *string) {
 	for i := range rows {
-		if len(all) > 1 && *column(&rows[i]) == strings.Join(all, ", ") {
+		listed := strings.Split(*column(&rows[i]), ", ")
+		var missing []string
+		for _, name := range all {
+			if !slices.Contains(listed, name) {
+				missing = append(missing, name)
+			}
+		}
+		switch {
+		case len(all) > 1 && len(missing) == 0:
 			*column(&rows[i]) = "any"
+		case len(missing)*2 < len(listed) && !slices.Contains(missing, reach.AnyOther):
+			*column(&rows[i]) = "any but " + strings.Join(missing, ", ")
 		}
 	}
 }
@@ -239,33 +271,48 @@ func joinRows(rows []row, column func(*row) *string) []row {
 	return out
 }
 
-// logins words the ways in that have the cell's verdict, the plainest last.
+// logins words the ways in that have the cell's verdict.
 func logins(a reach.Access) (how, through string) {
-	var hows, routes []string
+	var methods, routes []string
+	transports := map[string][]string{}
 	for _, l := range a.Logins {
 		if l.Verdict != a.Verdict {
 			continue
 		}
-		hows = appendNew(hows, loginText(l))
+		method := l.Method
+		if method == "" {
+			method = "undecided"
+		}
+		methods = appendNew(methods, method)
+		transports[method] = appendNew(transports[method], transportText(l))
 		for _, r := range l.Routes {
 			routes = appendNew(routes, routeText(r))
 		}
 	}
-	return strings.Join(hows, ", "), strings.Join(routes, ", ")
+	for i, m := range methods {
+		methods[i] = m + " (" + strings.Join(without(transports[m]), " or ") + ")"
+	}
+	return strings.Join(methods, ", "), strings.Join(routes, ", ")
 }
 
-func loginText(l reach.Login) string {
-	method := l.Method
-	if method == "" {
-		method = "?"
-	}
+const withCertificate = "TLS with certificate"
+
+func transportText(l reach.Login) string {
 	switch {
-	case l.Cert && l.Method != "cert":
-		return method + " + certificate"
+	case l.Cert:
+		return withCertificate
 	case l.TLS:
-		return method + " (TLS)"
+		return "TLS"
 	}
-	return method + " (plain text)"
+	return "plain text"
+}
+
+// without leaves out the certificate where the same works with none.
+func without(transports []string) []string {
+	if !slices.Contains(transports, "TLS") {
+		return transports
+	}
+	return slices.DeleteFunc(transports, func(s string) bool { return s == withCertificate })
 }
 
 func routeText(r reach.Route) string {

@@ -18,8 +18,10 @@ func Words(s verdict.Step) string {
 		return string(s.Reason)
 	}
 	text := w(s)
-	if session := s.Facts["session"]; session != "" {
-		text = session + ": " + text
+	for _, whose := range []string{"session", "from"} {
+		if s.Facts[whose] != "" {
+			text = s.Facts[whose] + ": " + text
+		}
 	}
 	return text
 }
@@ -123,9 +125,9 @@ func notIsolated(s verdict.Step) string {
 		return "the pod is on its node's network, where policies do not select it"
 	}
 	if s.Layer == verdict.Ingress {
-		return "no policy selects the server's pod for ingress: everybody may connect"
+		return "no policy selects the pod for ingress: everybody may connect"
 	}
-	return "no policy selects the client for egress: it may connect everywhere"
+	return "no policy selects the pod for egress: it may connect everywhere"
 }
 
 // noRule tells the nearest miss: what to look at first.

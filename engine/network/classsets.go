@@ -41,6 +41,15 @@ type matcher struct {
 	peers  map[string]between
 	named  map[portName]map[uint16]set
 	spaces map[string]map[string]netpol.Match
+	// spaceNames are the namespaces with pods; looseSpaces those whose labels are
+	// not all known, the others are posted under their labels.
+	spaceNames    []string
+	spacesByLabel map[label][]string
+	looseSpaces   []string
+	// addressed are the classes with known addresses; homeless those without, by
+	// whether they are on the host network: a block answers all of them alike.
+	addressed []int32
+	homeless  [2][]int32
 	// sets interned, with the units they stand for.
 	sets  []set
 	ids   map[string]classSetID
@@ -54,6 +63,18 @@ func newMatcher(e *Engine, c *census) *matcher {
 		census: c, engine: e, all: full(len(c.classes)),
 		peers: map[string]between{}, named: map[portName]map[uint16]set{},
 		spaces: map[string]map[string]netpol.Match{}, ids: map[string]classSetID{},
+	}
+	m.postNamespaces()
+	for c := range c.classes {
+		id := int32(c) //nolint:gosec // far below 2^31
+		switch pod := m.classes[c].pod; {
+		case len(pod.Addresses) > 0:
+			m.addressed = append(m.addressed, id)
+		case pod.HostNetwork:
+			m.homeless[1] = append(m.homeless[1], id)
+		default:
+			m.homeless[0] = append(m.homeless[0], id)
+		}
 	}
 	return m
 }
@@ -143,7 +164,7 @@ func (m *matcher) namespaces(s netpol.Selector) map[string]netpol.Match {
 		return out
 	}
 	out := map[string]netpol.Match{}
-	for name := range m.byNamespace {
+	for _, name := range m.namespaceCandidates(s) {
 		m.evaluations++
 		match, assumed := namespaceMatch(m.engine.world.NamespaceOf(name), s)
 		if assumed {
@@ -155,6 +176,44 @@ func (m *matcher) namespaces(s netpol.Selector) map[string]netpol.Match {
 	}
 	m.spaces[key] = out
 	return out
+}
+
+// namespaceCandidates returns namespaces among which are all that can match: those
+// with a label asked for, and those whose labels are not all known.
+func (m *matcher) namespaceCandidates(s netpol.Selector) []string {
+	best, found := m.spaceNames, false
+	for _, r := range s {
+		if r.Op != netpol.In {
+			continue
+		}
+		var names []string
+		for _, v := range r.Values {
+			names = append(names, m.spacesByLabel[label{r.Key, v}]...)
+		}
+		if !found || len(names) < len(best) {
+			best, found = names, true
+		}
+	}
+	if found {
+		return slices.Concat(best, m.looseSpaces)
+	}
+	return best
+}
+
+// postNamespaces makes the index for namespaceCandidates.
+func (m *matcher) postNamespaces() {
+	m.spacesByLabel = map[label][]string{}
+	for name := range m.byNamespace {
+		m.spaceNames = append(m.spaceNames, name)
+		ns := m.engine.world.NamespaceOf(name)
+		if !ns.Declared || len(ns.Labels.Unknown) > 0 {
+			m.looseSpaces = append(m.looseSpaces, name)
+			continue
+		}
+		for k, v := range ns.Labels.Set {
+			m.spacesByLabel[label{k, v}] = append(m.spacesByLabel[label{k, v}], name)
+		}
+	}
 }
 
 func (m *matcher) assume(code string, match netpol.Match) netpol.Match {
@@ -199,21 +258,28 @@ func (m *matcher) candidates(spaces map[string]netpol.Match, pods netpol.Selecto
 // block returns the classes whose addresses an ipBlock holds.
 func (m *matcher) block(a flow.Addresses) between {
 	var sure, maybe []int32
-	for c := range m.classes {
+	ask := func(classes []int32) {
 		m.evaluations++
-		match, assumed := blockMatch(m.engine.podRanges, m.classes[c].pod, a)
+		match, assumed := blockMatch(m.engine.podRanges, m.classes[classes[0]].pod, a)
 		if assumed {
 			match = m.assume(snapshot.AssumeBlockOutside, match)
 		}
-		id := int32(c) //nolint:gosec // far below 2^31
-		switch match {
-		case netpol.Yes:
-			sure, maybe = append(sure, id), append(maybe, id)
-		case netpol.Unsure:
-			maybe = append(maybe, id)
+		if match == netpol.Yes {
+			sure = append(sure, classes...)
+		}
+		if match != netpol.No {
+			maybe = append(maybe, classes...)
 		}
 	}
-	return between{set{list: sure}.packed(len(m.classes)), set{list: maybe}.packed(len(m.classes))}
+	for i := range m.addressed {
+		ask(m.addressed[i : i+1])
+	}
+	for _, classes := range m.homeless {
+		if len(classes) > 0 {
+			ask(classes)
+		}
+	}
+	return between{listSet(sure).packed(len(m.classes)), listSet(maybe).packed(len(m.classes))}
 }
 
 // resolve returns the classes that have a port of this name, by its number.

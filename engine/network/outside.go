@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 type span struct {
 	addresses flow.Addresses
 	ports     portID
+	cidr      []netip.Prefix // of the addresses, once the span is final
 }
 
 // outside is what a profile lets pass to or from the outside: spans are disjoint,
@@ -38,6 +40,11 @@ func (o *outsiders) of(p *profile) *outside {
 	if len(p.extra) > 0 {
 		out.unknown = o.difference(o.spans(p.extra, sure), sure)
 	}
+	for _, spans := range [][]span{out.sure, out.unknown} {
+		for i := range spans {
+			spans[i].cidr = spans[i].addresses.Prefixes()
+		}
+	}
 	out.key = keyOf(out.sure) + "/" + keyOf(out.unknown)
 	o.memo[key] = out
 	return out
@@ -56,7 +63,7 @@ func spanKey(grants []grant) string {
 func keyOf(spans []span) string {
 	var b strings.Builder
 	for _, s := range spans {
-		fmt.Fprintf(&b, "%d %s;", s.ports, prefixes(s.addresses))
+		fmt.Fprintf(&b, "%d %s;", s.ports, s.cidr)
 	}
 	return b.String()
 }
@@ -66,7 +73,7 @@ func (o *outsiders) spans(grants []grant, start []span) []span {
 	spans := start
 	for _, g := range grants {
 		if !g.outside.IsEmpty() && g.ports != noPorts {
-			spans = o.add(spans, span{g.outside, g.ports})
+			spans = o.add(spans, span{addresses: g.outside, ports: g.ports})
 		}
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.addresses.First().Compare(b.addresses.First()) })
@@ -86,7 +93,7 @@ func (o *outsiders) add(spans []span, s span) []span {
 				return
 			}
 		}
-		out = append(out, span{a, ports})
+		out = append(out, span{addresses: a, ports: ports})
 	}
 	rest := s.addresses
 	for _, old := range spans {
@@ -107,12 +114,12 @@ func (o *outsiders) difference(upper, lower []span) []span {
 		for _, l := range lower {
 			both := rest.Intersect(l.addresses)
 			if ports := o.ports.minus(u.ports, l.ports); ports != noPorts && !both.IsEmpty() {
-				out = o.add(out, span{both, ports})
+				out = o.add(out, span{addresses: both, ports: ports})
 			}
 			rest = rest.Minus(both)
 		}
 		if !rest.IsEmpty() {
-			out = o.add(out, span{rest, u.ports})
+			out = o.add(out, span{addresses: rest, ports: u.ports})
 		}
 	}
 	slices.SortFunc(out, func(a, b span) int { return a.addresses.First().Compare(b.addresses.First()) })

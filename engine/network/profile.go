@@ -46,6 +46,7 @@ type profiler struct {
 	profiles []*profile
 	of       []int32 // the profile of a class
 	doubted  set     // classes of namespaces in doubt
+	hosts    set     // classes on the host network
 }
 
 func newProfiler(m *matcher, ports *portSets, dir netpol.Direction) *profiler {
@@ -53,7 +54,13 @@ func newProfiler(m *matcher, ports *portSets, dir netpol.Direction) *profiler {
 		matcher: m, ports: ports, dir: dir, policies: m.engine.world.Policies,
 		terms: make([][]terms, len(m.engine.world.Policies)), of: make([]int32, len(m.classes)),
 	}
-	p.doubted = p.inDoubt()
+	p.doubted, p.hosts = p.inDoubt(), set{list: m.homeless[1]}
+	for _, c := range m.addressed {
+		if m.classes[c].pod.HostNetwork {
+			p.hosts = p.hosts.or(set{list: []int32{c}})
+		}
+	}
+	p.hosts = p.hosts.packed(len(m.classes))
 	return p
 }
 
@@ -201,10 +208,8 @@ func (p *profiler) beyond(out *profile, everything grant) {
 	if out.isolated && facts.Strict && facts.Enforces == verdict.Unknown {
 		out.extra = append(out.extra, everything)
 	}
-	if out.isolated && p.dir == netpol.Ingress {
-		if hosts := p.hosts(); !hosts.isEmpty() {
-			out.extra = append(out.extra, grant{classes: hosts, ports: allPorts})
-		}
+	if out.isolated && p.dir == netpol.Ingress && !p.hosts.isEmpty() {
+		out.extra = append(out.extra, grant{classes: p.hosts, ports: allPorts})
 	}
 	if p.doubted.isEmpty() {
 		return
@@ -213,16 +218,6 @@ func (p *profiler) beyond(out *profile, everything grant) {
 		out.sure[i].classes = out.sure[i].classes.minus(p.doubted)
 	}
 	out.extra = append(out.extra, grant{classes: p.doubted, ports: allPorts})
-}
-
-func (p *profiler) hosts() set {
-	var list []int32
-	for c := range p.classes {
-		if p.classes[c].pod.HostNetwork {
-			list = append(list, int32(c)) //nolint:gosec // far below 2^31
-		}
-	}
-	return set{list: list}.packed(len(p.classes))
 }
 
 // common returns what two lists of grants both admit.

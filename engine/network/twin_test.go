@@ -292,8 +292,8 @@ func worlds(t *testing.T, n int, f func(seed uint64, taste worldgen.Taste)) {
 }
 
 func TestDecideAgreesWithTheTwin(t *testing.T) {
-	asked, known := 0, 0
-	worlds(t, 400, func(seed uint64, taste worldgen.Taste) {
+	asked, timid := 0, 0
+	worlds(t, 150, func(seed uint64, taste worldgen.Taste) {
 		world := worldgen.World(seed, taste)
 		e := New(world)
 		tw := &twin{world, rand.New(rand.NewPCG(seed, 2))} //nolint:gosec // repeatable on purpose
@@ -304,8 +304,8 @@ func TestDecideAgreesWithTheTwin(t *testing.T) {
 			for _, dir := range netpol.Directions {
 				got, want := e.Decide(dir, a), tw.decide(dir, a)
 				asked++
-				if got.Verdict != verdict.Unknown {
-					known++
+				if got.Verdict == verdict.Unknown && want != verdict.Unknown {
+					timid++
 				}
 				doubtless := taste == worldgen.Taste{} && a.From.Virtual == nil && a.To.Virtual == nil && !a.From.OutsideUnknown && !a.To.OutsideUnknown
 				if got.Verdict != want && (got.Verdict != verdict.Unknown || doubtless) {
@@ -315,7 +315,10 @@ func TestDecideAgreesWithTheTwin(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d attempts, %d decided", asked, known)
+	t.Logf("%d attempts, %d undecided that the twin decides", asked, timid)
+	if timid*50 > asked {
+		t.Errorf("of %d attempts %d are undecided that the twin decides", asked, timid)
+	}
 }
 
 func describe(a Attempt) string {

@@ -236,7 +236,7 @@ func (e *estate) visitOutside(w int32, dir netpol.Direction, r reach, yield func
 		}
 		inside := e.party(w, group)
 		for _, s := range spans {
-			beyond := Party{CIDR: s.addresses.Prefixes()}
+			beyond := Party{CIDR: s.cidr}
 			line := trip{from: inside, to: beyond, ports: s.ports}
 			line.example = [2]Endpoint{PodEndpoint(u.pods[0]), outsideExample(s.addresses)}
 			if dir == netpol.Ingress {

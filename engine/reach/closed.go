@@ -366,7 +366,7 @@ func sessions(s *snapshot.Server) []Session {
 	for _, db := range append(Databases(s), AnyOther) {
 		for _, role := range append(Roles(s), AnyOther) {
 			out = append(out, Session{Database: db, Role: role, TLS: true}, Session{Database: db, Role: role})
-			if certs && role != AnyOther {
+			if certs {
 				out = append(out, Session{Database: db, Role: role, TLS: true, Cert: role})
 			}
 		}
@@ -383,10 +383,8 @@ func asksForCertificates(s *snapshot.Server) bool {
 // Databases lists the databases that the server's manifests or its files name.
 func Databases(s *snapshot.Server) []string {
 	out := slices.Clone(s.Databases)
-	for _, f := range files(s) {
-		for _, r := range f.Records {
-			out = append(out, hba.Literals(r.Databases, "all", "sameuser", "samerole", "samegroup", "replication")...)
-		}
+	for _, r := range remote(s) {
+		out = append(out, hba.Literals(r.Databases, "all", "sameuser", "samerole", "samegroup", "replication")...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -400,22 +398,23 @@ func Roles(s *snapshot.Server) []string {
 			out = append(out, r.Name)
 		}
 	}
-	for _, f := range files(s) {
-		for _, r := range f.Records {
-			out = append(out, hba.Literals(r.Users, "all")...)
-		}
+	for _, r := range remote(s) {
+		out = append(out, hba.Literals(r.Users, "all")...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// files are the hba files that decide about clients of a server.
-func files(s *snapshot.Server) []hba.File {
-	out := []hba.File{s.HBA}
+// remote are the records that decide about clients of a server: those of its own
+// file and of its poolers', without the ones that only a Unix socket meets, unless
+// sessions come through one.
+func remote(s *snapshot.Server) []hba.Record {
+	socket := slices.ContainsFunc(s.Ports, func(p snapshot.ServerPort) bool { return p.Sees == snapshot.SeesSocket })
+	out := slices.Clone(s.HBA.Records)
 	for _, p := range s.Poolers {
-		out = append(out, p.HBA)
+		out = append(out, p.HBA.Records...)
 	}
-	return out
+	return slices.DeleteFunc(out, func(r hba.Record) bool { return r.Type == hba.Local && !socket })
 }
 
 // A ControlAccess says who reaches a port that gives control without SQL.

@@ -270,7 +270,11 @@ func (e *Engine) identStep(s *snapshot.Server, c client, mapName string) verdict
 		step.Facts["depends"] = "which user its process runs as"
 		return step
 	}
-	switch hba.MapUser(s.Maps, mapName, system, nameOf(c.session.Role), memberships(s)) {
+	mapped := hba.MapUser(s.Maps, mapName, system, nameOf(c.session.Role), memberships(s))
+	if mapName == "" && system == c.session.Role { // without a map the two have to be the same name
+		mapped = netpol.Yes
+	}
+	switch mapped {
 	case netpol.Yes:
 		step.Verdict, step.Reason = verdict.Allow, "ident/mapped"
 	case netpol.No:

@@ -110,10 +110,11 @@ func Endpoint(w *operator.World, namespace, name, text string) (snapshot.VitalPe
 	if u.Scheme == "http" {
 		port = 80
 	}
-	return Host(w, namespace, name, u.Hostname(), portNumber(u.Port(), port))
+	return Host(w, namespace, name, u.Hostname(), Port(u.Port(), port))
 }
 
-func portNumber(text string, otherwise uint16) uint16 {
+// Port reads a port, or takes the usual one.
+func Port(text string, otherwise uint16) uint16 {
 	if n, err := strconv.ParseUint(text, 10, 16); err == nil {
 		return uint16(n)
 	}

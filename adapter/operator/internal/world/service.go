@@ -3,6 +3,7 @@ package world
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -16,14 +17,11 @@ import (
 // A ServiceSpec is what a template of a Service may say. An operator sets the
 // selector itself.
 type ServiceSpec struct {
-	Type         string        `json:"type"`
-	ExternalName string        `json:"externalName"`
-	Ports        []PortSpec    `json:"ports"`
-	SourceRanges []SourceRange `json:"loadBalancerSourceRanges"`
+	Type         string     `json:"type"`
+	ExternalName string     `json:"externalName"`
+	Ports        []PortSpec `json:"ports"`
+	SourceRanges []string   `json:"loadBalancerSourceRanges"`
 }
-
-// A SourceRange is a prefix of spec.loadBalancerSourceRanges.
-type SourceRange = netip.Prefix
 
 // A PortSpec is an entry of spec.ports.
 type PortSpec struct {
@@ -34,18 +32,29 @@ type PortSpec struct {
 	NodePort   uint16      `json:"nodePort"`
 }
 
-// IntOrString is a port by number or by name.
-type IntOrString struct {
-	Int    uint16
-	String string
+// IntOrString is a port by number or by name, as it is written.
+type IntOrString = json.RawMessage
+
+// target reads a port; what is neither a name nor a number is zero, and the API
+// server refuses it.
+func target(v IntOrString) (name string, number uint16) {
+	if json.Unmarshal(v, &name) != nil && json.Unmarshal(v, &number) != nil {
+		return "", 0
+	}
+	return name, number
 }
 
-// UnmarshalJSON reads a number or a string.
-func (v *IntOrString) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] == '"' {
-		return json.Unmarshal(data, &v.String)
+// Ranges reads loadBalancerSourceRanges.
+func (s ServiceSpec) Ranges() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for i, text := range s.SourceRanges {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("loadBalancerSourceRanges[%d]: %w", i, err)
+		}
+		out = append(out, p)
 	}
-	return json.Unmarshal(data, &v.Int)
+	return out, nil
 }
 
 // TCPPort is a Service port that leads to a port of the pod, by name where one is
@@ -62,7 +71,8 @@ func TCPPort(name string, port uint16, target string, number uint16) snapshot.Se
 func (s ServiceSpec) ServicePorts(origin verdict.Origin) []snapshot.ServicePort {
 	var out []snapshot.ServicePort
 	for i, p := range s.Ports {
-		sp := TCPPort(p.Name, p.Port, p.TargetPort.String, p.TargetPort.Int)
+		name, number := target(p.TargetPort)
+		sp := TCPPort(p.Name, p.Port, name, number)
 		if proto, err := flow.ParseProtocol(cmp.Or(p.Protocol, "TCP")); err == nil {
 			sp.Protocol = proto
 		}
@@ -84,11 +94,12 @@ func AddService(w *operator.World, s snapshot.Service) *snapshot.Service {
 	return &s
 }
 
-// Leading returns the Services of the Snapshot that lead to one of the pods, or may.
-func Leading(w *operator.World, pods []*snapshot.Pod) []*snapshot.Service {
+// Leading returns the Services of the Snapshot that lead to one of the pods, or may,
+// and those of own, which are meant to.
+func Leading(w *operator.World, pods []*snapshot.Pod, own ...*snapshot.Service) []*snapshot.Service {
 	var out []*snapshot.Service
 	for _, s := range w.Snapshot.Services {
-		if leads(s, pods) {
+		if slices.Contains(own, s) || leads(s, pods) {
 			out = append(out, s)
 		}
 	}

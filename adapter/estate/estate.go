@@ -1,0 +1,115 @@
+// Package estate builds the snapshot of an estate: it asks a source for objects,
+// lets each adapter say what they mean, and puts all in order.
+package estate
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/pgmoat/pgmoat/adapter/facts"
+	"github.com/pgmoat/pgmoat/adapter/file"
+	"github.com/pgmoat/pgmoat/adapter/kube"
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// Options say what to read and what is known besides.
+type Options struct {
+	// Paths are files, directories and "-" for Stdin.
+	Paths []string
+	Stdin io.Reader
+	// Skip are globs of files to leave out; see file.Options.
+	Skip []string
+	// Namespace is where objects live that name none; "default" when empty.
+	Namespace string
+	// FactsFile states what manifests cannot; empty for none.
+	FactsFile string
+	// Strict turns assumptions into Unknown.
+	Strict bool
+	// Adapters are asked in this order.
+	Adapters []operator.Adapter
+	// Kinds are types that Adapters want beside those of Kinds.
+	Kinds []object.Type
+}
+
+// Kinds are the types of the database operators that are read for their adapters.
+var Kinds = []object.Type{
+	{Group: "postgresql.cnpg.io", Kind: "Cluster"},
+	{Group: "postgresql.cnpg.io", Kind: "Pooler"},
+	{Group: "postgresql.cnpg.io", Kind: "Database"},
+	{Group: "postgresql.cnpg.io", Kind: "DatabaseRole"},
+	{Group: "stackgres.io", Kind: "SGCluster"},
+	{Group: "stackgres.io", Kind: "SGPoolingConfig"},
+	{Group: "stackgres.io", Kind: "SGPostgresConfig"},
+}
+
+// A Source delivers objects: files today, a rendered chart or a live cluster alike.
+type Source func(context.Context, Wants) (object.Batch, error)
+
+// Wants reports whether anybody will look at objects of the type.
+type Wants func(object.Type) bool
+
+// Load reads the estate that the paths hold. What could not be read is among the
+// snapshot's Problems; an error means that there is nothing to ask about.
+func Load(ctx context.Context, opts Options) (*snapshot.Snapshot, error) {
+	if len(opts.Paths) == 0 {
+		return nil, errors.New("no path was given")
+	}
+	return From(ctx, Files(opts), opts)
+}
+
+// Files is the source that reads the paths of the options.
+func Files(opts Options) Source {
+	return func(ctx context.Context, wants Wants) (object.Batch, error) {
+		return file.Read(ctx, opts.Paths, file.Options{
+			Stdin: opts.Stdin, Skip: opts.Skip, Namespace: opts.Namespace, Wants: wants,
+		})
+	}
+}
+
+// From builds the snapshot of what a source delivers.
+func From(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, error) {
+	s := &snapshot.Snapshot{}
+	if opts.FactsFile != "" {
+		stated, err := facts.Read(opts.FactsFile)
+		if err != nil {
+			return nil, err
+		}
+		s.Facts = stated
+	}
+	s.Facts.Strict = opts.Strict
+	batch, err := source(ctx, opts.wants())
+	if err != nil {
+		return nil, err
+	}
+	s.Problems, s.Skipped, s.Ignored, s.Locator = batch.Problems, batch.Skipped, batch.Ignored, batch.Locate
+	kube.Convert(batch.Objects, s)
+	world := &operator.World{Snapshot: s, Objects: byType(batch.Objects)}
+	for _, adapt := range opts.Adapters {
+		adapt(world)
+	}
+	arrange(s)
+	return s, ctx.Err()
+}
+
+func (o Options) wants() Wants {
+	asked := map[object.Type]bool{}
+	for _, list := range [][]object.Type{Kinds, o.Kinds} {
+		for _, t := range list {
+			asked[t] = true
+		}
+	}
+	return func(t object.Type) bool { return asked[t] || kube.Wants(t) }
+}
+
+// byType keys the objects by "Cluster.postgresql.cnpg.io" and "Service".
+func byType(objects []object.Object) map[string][]object.Object {
+	out := map[string][]object.Object{}
+	for _, o := range objects {
+		key := o.Type().String()
+		out[key] = append(out[key], o)
+	}
+	return out
+}

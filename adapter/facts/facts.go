@@ -1,0 +1,237 @@
+// Package facts reads what manifests cannot say: a small file about the cluster,
+// written by whoever knows it.
+package facts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+	yaml3 "go.yaml.in/yaml/v3"
+)
+
+// document is the file. Every field may be absent, and no other may be there.
+type document struct {
+	Estate    string `yaml:"estate"`
+	CNI       *cni   `yaml:"cni"`
+	PodCIDRs  []text `yaml:"podCIDRs"`
+	APIServer *struct {
+		Addresses []text   `yaml:"addresses"`
+		Ports     []uint16 `yaml:"ports"`
+	} `yaml:"apiServer"`
+	DNS       *dns              `yaml:"dns"`
+	Operators map[string]string `yaml:"operators"`
+	Outside   []outside         `yaml:"outside"`
+}
+
+type cni struct {
+	Name     string `yaml:"name"`
+	Enforces *bool  `yaml:"enforces"`
+	line     int
+}
+
+type dns struct {
+	Namespace string            `yaml:"namespace"`
+	Labels    map[string]string `yaml:"labels"`
+	Addresses []text            `yaml:"addresses"`
+	Port      uint16            `yaml:"port"`
+}
+
+type outside struct {
+	Name  text   `yaml:"name"`
+	CIDRs []text `yaml:"cidrs"`
+}
+
+// A text is a string with the line it stands on.
+type text struct {
+	value string
+	line  int
+}
+
+// UnmarshalYAML keeps the line.
+func (t *text) UnmarshalYAML(n *yaml3.Node) error {
+	t.line = n.Line
+	return n.Decode(&t.value)
+}
+
+// UnmarshalYAML keeps the line; the fields are checked as everywhere else.
+func (c *cni) UnmarshalYAML(n *yaml3.Node) error {
+	type plain cni
+	if err := known(n, "cni", "name", "enforces"); err != nil {
+		return err
+	}
+	c.line = n.Line
+	return n.Decode((*plain)(c))
+}
+
+// known refuses other keys: a nested decoder has forgotten to be strict.
+func known(n *yaml3.Node, where string, fields ...string) error {
+	for i := 0; n.Kind == yaml3.MappingNode && i < len(n.Content); i += 2 {
+		ok := false
+		for _, f := range fields {
+			ok = ok || n.Content[i].Value == f
+		}
+		if !ok {
+			return fmt.Errorf("line %d: field %s not found in %s", n.Content[i].Line, n.Content[i].Value, where)
+		}
+	}
+	return nil
+}
+
+// Read reads a facts file. An unknown field, or a value that cannot be what it
+// should, is an error with its line: a misspelt fact would silently be an
+// assumption. The path is the File of the origins as it is written.
+func Read(path string) (snapshot.Facts, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return snapshot.Facts{}, fmt.Errorf("facts: %w", err)
+	}
+	f, err := Parse(path, data)
+	if err != nil {
+		return snapshot.Facts{}, fmt.Errorf("facts %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// Parse reads the text of a facts file; an empty one states nothing.
+func Parse(path string, data []byte) (snapshot.Facts, error) {
+	dec := yaml3.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	var doc document
+	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return snapshot.Facts{}, tidy(err)
+	}
+	if err := dec.Decode(&document{}); !errors.Is(err, io.EOF) {
+		return snapshot.Facts{}, errors.New("more than one document")
+	}
+	return doc.facts(path)
+}
+
+// tidy writes the errors of the YAML decoder on one line, without Go's types.
+func tidy(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	var te *yaml3.TypeError
+	if errors.As(err, &te) {
+		text = strings.Join(te.Errors, "; ")
+	}
+	return errors.New(strings.NewReplacer(" in type facts.document", "", " in type facts.dns", " in dns",
+		" in type facts.outside", " in outside").Replace(text))
+}
+
+func (d document) facts(path string) (f snapshot.Facts, err error) {
+	switch d.Estate {
+	case "complete":
+		f.Complete = true
+	case "", "partial":
+	default:
+		return f, fmt.Errorf("estate: %q: want complete or partial", d.Estate)
+	}
+	if d.CNI != nil {
+		f.CNI, f.Enforces = d.CNI.Name, enforces(d.CNI.Enforces)
+		f.CNIOrigin = verdict.Origin{File: path, Line: d.CNI.line, Field: "cni"}
+	}
+	if f.PodCIDRs, err = prefixes("podCIDRs", d.PodCIDRs); err != nil {
+		return f, err
+	}
+	if d.APIServer != nil {
+		if f.APIServer, err = addresses("apiServer.addresses", d.APIServer.Addresses); err != nil {
+			return f, err
+		}
+		if f.APIServerPorts, err = ports(d.APIServer.Ports); err != nil {
+			return f, err
+		}
+	}
+	if f.DNS, err = d.DNS.facts(); err != nil {
+		return f, err
+	}
+	f.Operators = d.Operators
+	f.Outside, err = ranges(d.Outside)
+	return f, err
+}
+
+func enforces(b *bool) verdict.Verdict {
+	switch {
+	case b == nil:
+		return verdict.Unknown
+	case *b:
+		return verdict.Allow
+	}
+	return verdict.Deny
+}
+
+func ports(in []uint16) ([]uint16, error) {
+	for _, p := range in {
+		if p == 0 {
+			return nil, errors.New("apiServer.ports: 0 is not a port")
+		}
+	}
+	return in, nil
+}
+
+// facts fills in what every cluster has unless somebody changed it.
+func (d *dns) facts() (*snapshot.DNS, error) {
+	if d == nil {
+		return nil, nil
+	}
+	out := &snapshot.DNS{Namespace: d.Namespace, Labels: netpol.Labels{Set: d.Labels}, Port: d.Port}
+	if out.Namespace == "" {
+		out.Namespace = "kube-system"
+	}
+	if len(d.Labels) == 0 {
+		out.Labels.Set = map[string]string{"k8s-app": "kube-dns"}
+	}
+	if out.Port == 0 {
+		out.Port = 53
+	}
+	var err error
+	out.Addresses, err = addresses("dns.addresses", d.Addresses)
+	return out, err
+}
+
+func ranges(in []outside) (out []snapshot.OutsideRange, err error) {
+	seen := map[string]bool{}
+	for i, o := range in {
+		field := fmt.Sprintf("outside[%d]", i)
+		if o.Name.value == "" || len(o.CIDRs) == 0 {
+			return nil, fmt.Errorf("%s: needs a name and cidrs", field)
+		}
+		if seen[o.Name.value] {
+			return nil, fmt.Errorf("line %d: %s.name: %q is there twice", o.Name.line, field, o.Name.value)
+		}
+		seen[o.Name.value] = true
+		a, err := addresses(field+".cidrs", o.CIDRs)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, snapshot.OutsideRange{Name: o.Name.value, Addresses: a})
+	}
+	return out, nil
+}
+
+func addresses(field string, in []text) (flow.Addresses, error) {
+	ps, err := prefixes(field, in)
+	return flow.AddressesOf(ps...), err
+}
+
+// prefixes reads CIDRs; a bare address is a range of one.
+func prefixes(field string, in []text) (out []netip.Prefix, err error) {
+	for i, t := range in {
+		p, err := netip.ParsePrefix(t.value)
+		if a, aerr := netip.ParseAddr(t.value); err != nil && aerr == nil && a.Zone() == "" {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %s[%d]: %q is neither an address nor a CIDR", t.line, field, i, t.value)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}

@@ -1,0 +1,129 @@
+package kube
+
+import (
+	"net/netip"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+)
+
+// convertBackends gives the Services without selector the pods that somebody wrote
+// into their endpoints. Where a selector is, it decides and endpoints add nothing.
+func (c *converter) convertBackends() {
+	open := map[snapshot.Ref]*snapshot.Service{}
+	for _, s := range c.world.Services {
+		if s.Selector == nil && s.ExternalName == "" {
+			open[s.Ref()] = s
+		}
+	}
+	var pods *podIndex
+	for _, o := range c.endpoints {
+		name := o.Name
+		if o.Kind == "EndpointSlice" {
+			name = o.Labels[discoveryv1.LabelServiceName]
+		}
+		s := open[snapshot.Ref{Kind: "Service", Namespace: o.Namespace, Name: name}]
+		if s == nil {
+			continue
+		}
+		if pods == nil {
+			pods = newPodIndex(c.world.Workloads)
+		}
+		c.backends(s, o, pods)
+	}
+}
+
+func (c *converter) backends(s *snapshot.Service, o object.Object, pods *podIndex) {
+	ends, err := endsOf(o)
+	if err != nil {
+		c.fail(o, err)
+		return
+	}
+	have := map[*snapshot.Pod]bool{}
+	for _, p := range s.Backends {
+		have[p] = true
+	}
+	for _, e := range ends {
+		if p := pods.find(o.Namespace, e); p != nil && !have[p] {
+			have[p] = true
+			s.Backends = append(s.Backends, p)
+		}
+	}
+}
+
+// An end is one address of a Service, and the pod it says it is.
+type end struct {
+	pod string
+	ip  string
+}
+
+func endsOf(o object.Object) (ends []end, err error) {
+	if o.Kind == "EndpointSlice" {
+		var in discoveryv1.EndpointSlice
+		if err := o.Decode(&in); err != nil {
+			return nil, err
+		}
+		for _, e := range in.Endpoints {
+			for _, ip := range e.Addresses {
+				ends = append(ends, end{target(e.TargetRef), ip})
+			}
+		}
+		return ends, nil
+	}
+	var in corev1.Endpoints //nolint:staticcheck // Patroni still writes Endpoints
+	if err := o.Decode(&in); err != nil {
+		return nil, err
+	}
+	for _, subset := range in.Subsets {
+		for _, list := range [][]corev1.EndpointAddress{subset.Addresses, subset.NotReadyAddresses} { //nolint:staticcheck // as above
+			for _, a := range list {
+				ends = append(ends, end{target(a.TargetRef), a.IP})
+			}
+		}
+	}
+	return ends, nil
+}
+
+func target(ref *corev1.ObjectReference) string {
+	if ref == nil || ref.Kind != "Pod" {
+		return ""
+	}
+	return ref.Name
+}
+
+// A podIndex finds pods by name and by address.
+type podIndex struct {
+	byName map[[2]string]*snapshot.Pod
+	byIP   map[netip.Addr]*snapshot.Pod
+}
+
+func newPodIndex(workloads []*snapshot.Workload) *podIndex {
+	x := &podIndex{map[[2]string]*snapshot.Pod{}, map[netip.Addr]*snapshot.Pod{}}
+	for _, w := range workloads {
+		for _, p := range w.Pods {
+			if p.Name != "" {
+				x.byName[[2]string{p.Namespace, p.Name}] = p
+			}
+			for _, a := range p.Addresses {
+				if !p.HostNetwork {
+					x.byIP[a] = p
+				}
+			}
+		}
+	}
+	return x
+}
+
+// find takes the pod that the end names, else the one that has its address.
+func (x *podIndex) find(namespace string, e end) *snapshot.Pod {
+	if e.pod != "" {
+		return x.byName[[2]string{namespace, e.pod}]
+	}
+	ip, err := netip.ParseAddr(e.ip)
+	if err != nil {
+		return nil
+	}
+	return x.byIP[ip.Unmap()]
+}

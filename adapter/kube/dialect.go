@@ -1,0 +1,277 @@
+package kube
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// A dialect reads what an object that no engine models may touch. It may leave
+// more in doubt than the object touches, never less.
+type dialect func(*converter, object.Object) []touch
+
+// A touch is the reach of one such object.
+type touch struct {
+	layer      verdict.Layer
+	directions [2]bool
+	everywhere bool     // also outside the object's own namespace
+	namespaces []string // with everywhere: only these, where not nil
+	pods       *netpol.Selector
+}
+
+var both = [2]bool{true, true}
+
+// dialects are the kinds known to decide about connections and not modelled.
+var dialects = map[object.Type]dialect{
+	{Group: "cilium.io", Kind: "CiliumNetworkPolicy"}:                       cilium,
+	{Group: "cilium.io", Kind: "CiliumClusterwideNetworkPolicy"}:            cilium,
+	{Group: "projectcalico.org", Kind: "NetworkPolicy"}:                     calico,
+	{Group: "projectcalico.org", Kind: "GlobalNetworkPolicy"}:               calico,
+	{Group: "crd.projectcalico.org", Kind: "NetworkPolicy"}:                 calico,
+	{Group: "crd.projectcalico.org", Kind: "GlobalNetworkPolicy"}:           calico,
+	{Group: "crd.antrea.io", Kind: "NetworkPolicy"}:                         antrea,
+	{Group: "crd.antrea.io", Kind: "ClusterNetworkPolicy"}:                  antrea,
+	{Group: "policy.networking.k8s.io", Kind: "AdminNetworkPolicy"}:         admin,
+	{Group: "policy.networking.k8s.io", Kind: "BaselineAdminNetworkPolicy"}: admin,
+	{Group: "policy.networking.k8s.io", Kind: "ClusterNetworkPolicy"}:       admin,
+	{Group: "security.istio.io", Kind: "PeerAuthentication"}:                istio,
+	{Group: "security.istio.io", Kind: "AuthorizationPolicy"}:               istio,
+	{Group: "policy.linkerd.io", Kind: "Server"}:                            linkerd,
+	{Group: "policy.linkerd.io", Kind: "AuthorizationPolicy"}:               linkerd,
+	{Group: "policy.linkerd.io", Kind: "ServerAuthorization"}:               linkerd,
+}
+
+func (c *converter) unmodelled(o object.Object) {
+	for _, t := range dialects[o.Type()](c, o) {
+		u := snapshot.Unmodelled{Ref: o.Ref(), Layer: t.layer, Directions: t.directions, Pods: t.pods, Origin: o.Origin()}
+		if t.everywhere {
+			u.Namespaces = t.namespaces
+		} else if o.Namespace != "" {
+			u.Namespaces = []string{o.Namespace}
+		}
+		c.world.Unmodelled = append(c.world.Unmodelled, u)
+	}
+}
+
+// sections are the keys of a spec; their presence tells the directions.
+type sections map[string]json.RawMessage
+
+func (s sections) has(keys ...string) bool {
+	for _, k := range keys {
+		if v, ok := s[k]; ok && string(v) != "null" {
+			return true
+		}
+	}
+	return false
+}
+
+// directions are those that the spec has rules for; both where it has none.
+func (s sections) directions() [2]bool {
+	d := [2]bool{netpol.Ingress: s.has("ingress", "ingressDeny"), netpol.Egress: s.has("egress", "egressDeny")}
+	if d == [2]bool{} {
+		return both
+	}
+	return d
+}
+
+func (s sections) read(key string, into any) bool {
+	raw, ok := s[key]
+	return ok && json.Unmarshal(raw, into) == nil
+}
+
+func specOf(o object.Object) sections {
+	var in struct {
+		Spec sections `json:"spec"`
+	}
+	if o.Decode(&in) != nil {
+		return nil
+	}
+	return in.Spec
+}
+
+// cilium reads spec and specs; each selects for itself.
+func cilium(c *converter, o object.Object) []touch {
+	var in struct {
+		Spec  sections   `json:"spec"`
+		Specs []sections `json:"specs"`
+	}
+	if o.Decode(&in) != nil {
+		return []touch{{layer: verdict.Ingress, directions: both}}
+	}
+	specs := in.Specs
+	if in.Spec != nil || len(specs) == 0 {
+		specs = append([]sections{in.Spec}, specs...)
+	}
+	var out []touch
+	for _, s := range specs {
+		if s.has("nodeSelector") && !s.has("endpointSelector") {
+			continue // a host policy: pods are not endpoints of it
+		}
+		out = append(out, policyTouch(s.directions(), c.ciliumPods(s)))
+	}
+	return out
+}
+
+// policyTouch is a touch of a policy dialect; its layer is that of its first direction.
+func policyTouch(directions [2]bool, pods *netpol.Selector) touch {
+	t := touch{layer: verdict.Ingress, directions: directions, pods: pods}
+	if !directions[netpol.Ingress] {
+		t.layer = verdict.Egress
+	}
+	return t
+}
+
+// ciliumPods reads an endpointSelector. Keys have a source before a colon; those of
+// other sources than Kubernetes, and Cilium's own keys, are beyond pod labels.
+func (c *converter) ciliumPods(s sections) *netpol.Selector {
+	var in metav1.LabelSelector
+	if !s.read("endpointSelector", &in) {
+		return nil
+	}
+	out := metav1.LabelSelector{MatchLabels: map[string]string{}}
+	for k, v := range in.MatchLabels {
+		key, ok := podKey(k)
+		if !ok {
+			return nil
+		}
+		out.MatchLabels[key] = v
+	}
+	for _, e := range in.MatchExpressions {
+		key, ok := podKey(e.Key)
+		if !ok {
+			return nil
+		}
+		e.Key = key
+		out.MatchExpressions = append(out.MatchExpressions, e)
+	}
+	return c.readable(&out)
+}
+
+func podKey(key string) (string, bool) {
+	for _, source := range []string{"k8s:", "any:"} {
+		key = strings.TrimPrefix(key, source)
+	}
+	return key, !strings.Contains(key, ":") && !strings.HasPrefix(key, "io.kubernetes.") && !strings.HasPrefix(key, "io.cilium.")
+}
+
+// readable converts a selector, or gives nil, which is any pod.
+func (c *converter) readable(in *metav1.LabelSelector) *netpol.Selector {
+	s, err := c.optional("", in)
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+// calico: types default to Egress where there are only egress rules, to both where
+// there are both, else to Ingress (Calico NetworkPolicySpec.Types). Its selectors
+// are a language of their own.
+func calico(_ *converter, o object.Object) []touch {
+	s := specOf(o)
+	directions := both
+	var types []string
+	switch {
+	case s == nil:
+	case s.read("types", &types) && len(types) > 0:
+		directions = [2]bool{}
+		for _, t := range types {
+			switch t {
+			case "Ingress":
+				directions[netpol.Ingress] = true
+			case "Egress":
+				directions[netpol.Egress] = true
+			default:
+				directions = both
+			}
+		}
+	case !s.has("egress"):
+		directions = [2]bool{netpol.Ingress: true}
+	default:
+		directions = [2]bool{netpol.Ingress: s.has("ingress"), netpol.Egress: true}
+	}
+	return []touch{policyTouch(directions, nil)}
+}
+
+// antrea: appliedTo may stand in each rule, and name Services and groups.
+func antrea(_ *converter, o object.Object) []touch {
+	return []touch{policyTouch(specOf(o).directions(), nil)}
+}
+
+// admin reads the subject of the cluster's own policies: whole namespaces, or pods
+// of namespaces.
+func admin(c *converter, o object.Object) []touch {
+	s := specOf(o)
+	t := policyTouch(s.directions(), nil)
+	t.everywhere = true
+	var subject struct {
+		Namespaces *metav1.LabelSelector `json:"namespaces"`
+		Pods       *struct {
+			NamespaceSelector metav1.LabelSelector `json:"namespaceSelector"`
+			PodSelector       metav1.LabelSelector `json:"podSelector"`
+		} `json:"pods"`
+	}
+	switch {
+	case !s.read("subject", &subject):
+	case subject.Namespaces != nil && subject.Pods == nil:
+		t.namespaces = c.namespacesOf(subject.Namespaces)
+	case subject.Pods != nil && subject.Namespaces == nil:
+		t.namespaces = c.namespacesOf(&subject.Pods.NamespaceSelector)
+		t.pods = c.readable(&subject.Pods.PodSelector)
+	}
+	return []touch{t}
+}
+
+// namespacesOf lists the namespaces that the selector may select. Of one that
+// nothing declares only the name is known, so any other label may be there.
+func (c *converter) namespacesOf(in *metav1.LabelSelector) []string {
+	s := c.readable(in)
+	if s == nil || len(*s) == 0 {
+		return nil
+	}
+	names := []string{}
+	for name, ns := range c.world.Namespaces {
+		if mayMatch(*s, ns) {
+			names = append(names, name)
+		}
+	}
+	return sorted(names)
+}
+
+func mayMatch(s netpol.Selector, ns *snapshot.Namespace) bool {
+	for _, r := range s {
+		if (ns.Declared || r.Key == snapshot.MetadataName) && r.Match(ns.Labels) == netpol.No {
+			return false
+		}
+	}
+	return true
+}
+
+// rootNamespace is where Istio's policies are about the whole mesh.
+const rootNamespace = "istio-system"
+
+func istio(c *converter, o object.Object) []touch {
+	t := touch{layer: verdict.Mesh, directions: both, everywhere: o.Namespace == rootNamespace}
+	s := specOf(o)
+	var selector struct {
+		MatchLabels map[string]string `json:"matchLabels"`
+	}
+	if s.read("selector", &selector) && !s.has("targetRef", "targetRefs") {
+		t.pods = c.readable(&metav1.LabelSelector{MatchLabels: selector.MatchLabels})
+	}
+	return []touch{t}
+}
+
+// linkerd: a Server selects pods; the others point at Servers, routes or namespaces.
+func linkerd(c *converter, o object.Object) []touch {
+	t := touch{layer: verdict.Mesh, directions: both}
+	var selector metav1.LabelSelector
+	if o.Kind == "Server" && specOf(o).read("podSelector", &selector) {
+		t.pods = c.readable(&selector)
+	}
+	return []touch{t}
+}

@@ -1,0 +1,191 @@
+// Package kube converts Kubernetes' own objects into the model. The unwritten
+// rules of the API (defaults, what the server refuses, which labels a controller
+// adds) are settled here, once.
+package kube
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// Convert adds to the snapshot what the objects say: namespaces, workloads,
+// Services, policies, what is not modelled, and the network plugin. An object that
+// the API server would refuse becomes a Problem. Objects of other kinds only make
+// their namespace exist.
+func Convert(objects []object.Object, s *snapshot.Snapshot) {
+	c := converter{world: s, selectors: selectorPool{}, owning: make(map[snapshot.Ref]*object.Object, len(objects))}
+	if s.Namespaces == nil {
+		s.Namespaces = map[string]*snapshot.Namespace{}
+	}
+	for i, o := range objects {
+		c.owning[o.Ref()] = &objects[i]
+		c.namespaceExists(o.Namespace)
+		c.sort(o)
+	}
+	for _, o := range c.namespaces {
+		c.namespace(o)
+	}
+	c.convertWorkloads()
+	for _, o := range c.services {
+		c.service(o)
+	}
+	c.convertBackends()
+	for _, o := range c.policies {
+		c.policy(o)
+	}
+	for _, o := range c.foreign {
+		c.unmodelled(o)
+	}
+	c.detectCNI()
+}
+
+// A converter holds the objects by what is done with them.
+type converter struct {
+	world      *snapshot.Snapshot
+	namespaces []object.Object
+	workloads  []object.Object
+	services   []object.Object
+	endpoints  []object.Object
+	policies   []object.Object
+	foreign    []object.Object
+	daemons    []daemon
+	owning     map[snapshot.Ref]*object.Object // every object, to tell owners by
+	selectors  selectorPool
+}
+
+// group says what is done with a kind.
+type group int
+
+const (
+	groupNone group = iota
+	groupNamespace
+	groupWorkload
+	groupService
+	groupEndpoints
+	groupPolicy
+	groupForeign
+)
+
+// A served kind is one of the API's own: any other version of it is no longer
+// served, so the API server refuses the object.
+type served struct {
+	group
+	apiVersion string
+}
+
+var kinds = map[string]served{
+	"Namespace":             {groupNamespace, "v1"},
+	"Pod":                   {groupWorkload, "v1"},
+	"ReplicationController": {groupWorkload, "v1"},
+	"Deployment":            {groupWorkload, "apps/v1"},
+	"StatefulSet":           {groupWorkload, "apps/v1"},
+	"DaemonSet":             {groupWorkload, "apps/v1"},
+	"ReplicaSet":            {groupWorkload, "apps/v1"},
+	"Job":                   {groupWorkload, "batch/v1"},
+	"CronJob":               {groupWorkload, "batch/v1"},
+	"Service":               {groupService, "v1"},
+	"Endpoints":             {groupEndpoints, "v1"},
+	"EndpointSlice":         {groupEndpoints, "discovery.k8s.io/v1"},
+	"NetworkPolicy":         {groupPolicy, "networking.k8s.io/v1"},
+}
+
+// once are the groups that served some of these kinds before 1.16.
+var once = map[string][]string{
+	"extensions": {"Deployment", "DaemonSet", "ReplicaSet", "NetworkPolicy"},
+}
+
+// Wants reports whether Convert does anything with objects of the type.
+func Wants(t object.Type) bool {
+	return groupOf(t) != groupNone
+}
+
+func groupOf(t object.Type) group {
+	if k, ok := kinds[t.Kind]; ok && (object.GroupOf(k.apiVersion) == t.Group || slices.Contains(once[t.Group], t.Kind)) {
+		return k.group
+	}
+	if _, ok := dialects[t]; ok {
+		return groupForeign
+	}
+	return groupNone
+}
+
+func (c *converter) sort(o object.Object) {
+	g := groupOf(o.Type())
+	if g != groupNone && g != groupForeign && o.APIVersion != kinds[o.Kind].apiVersion {
+		c.fail(o, fault("apiVersion", "%s is not served; use %s", o.APIVersion, kinds[o.Kind].apiVersion))
+		return
+	}
+	switch g {
+	case groupNamespace:
+		c.namespaces = append(c.namespaces, o)
+	case groupWorkload:
+		c.workloads = append(c.workloads, o)
+	case groupService:
+		c.services = append(c.services, o)
+	case groupEndpoints:
+		c.endpoints = append(c.endpoints, o)
+	case groupPolicy:
+		c.policies = append(c.policies, o)
+	case groupForeign:
+		c.foreign = append(c.foreign, o)
+	}
+}
+
+func (c *converter) fail(o object.Object, err error) {
+	c.world.Problems = append(c.world.Problems, o.Problem(err))
+}
+
+func (c *converter) warn(code string, at verdict.Origin, text string) {
+	c.world.Warnings = append(c.world.Warnings, snapshot.Warning{Code: code, Text: text, Origin: at})
+}
+
+// namespaceExists notes the namespace of an object, with the one label that the
+// API server sets.
+func (c *converter) namespaceExists(name string) {
+	if name != "" && c.world.Namespaces[name] == nil {
+		c.world.Namespaces[name] = c.world.NamespaceOf(name)
+	}
+}
+
+// namespace takes a Namespace. The name label cannot be changed: the API server
+// writes it over whatever the manifest says.
+func (c *converter) namespace(o object.Object) {
+	ns := &snapshot.Namespace{Name: o.Name, Declared: true, Origin: o.Origin()}
+	ns.Labels.Set = make(map[string]string, len(o.Labels)+1)
+	for k, v := range o.Labels {
+		ns.Labels.Set[k] = v
+	}
+	ns.Labels.Set[snapshot.MetadataName] = o.Name
+	if err := validLabels("metadata.labels", o.Labels); err != nil {
+		c.fail(o, err)
+	}
+	c.world.Namespaces[o.Name] = ns
+}
+
+// labelsEqual turns a map of labels into the selector that asks for all of them.
+func labelsEqual(set map[string]string) netpol.Selector {
+	keys := sortedKeys(set)
+	s := make(netpol.Selector, len(keys))
+	for i, k := range keys {
+		s[i] = netpol.Requirement{Key: k, Op: netpol.In, Values: []string{set[k]}}
+	}
+	return s
+}
+
+func sortedKeys(set map[string]string) []string {
+	keys := make([]string, 0, len(set))
+	for k := range set {
+		keys = append(keys, k)
+	}
+	return sorted(keys)
+}
+
+func sorted(list []string) []string {
+	slices.SortFunc(list, strings.Compare)
+	return list
+}

@@ -1,0 +1,95 @@
+package kube
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+func (c *converter) service(o object.Object) {
+	var in corev1.Service
+	if err := o.Decode(&in); err != nil {
+		c.fail(o, err)
+		return
+	}
+	s, err := newService(o, in.Spec)
+	if err != nil {
+		c.fail(o, err)
+		return
+	}
+	c.world.Services = append(c.world.Services, s)
+}
+
+// newService converts a Service. An empty selector is no selector, and that of an
+// ExternalName Service does nothing (kubernetes pkg/controller/endpointslice).
+func newService(o object.Object, in corev1.ServiceSpec) (*snapshot.Service, error) {
+	s := &snapshot.Service{Namespace: o.Namespace, Name: o.Name, Type: string(in.Type), Origin: o.Origin()}
+	if s.Type == "" {
+		s.Type = string(corev1.ServiceTypeClusterIP)
+	}
+	if err := validLabels("spec.selector", in.Selector); err != nil {
+		return nil, err
+	}
+	switch in.Type {
+	case corev1.ServiceTypeExternalName:
+		s.ExternalName = in.ExternalName
+	case "", corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer:
+		if len(in.Selector) > 0 {
+			s.Selector = labelsEqual(in.Selector)
+		}
+	default:
+		return nil, fault("spec.type", "%q: want ClusterIP, NodePort, LoadBalancer or ExternalName", in.Type)
+	}
+	for i, p := range in.Ports {
+		port, err := servicePort(fmt.Sprintf("spec.ports[%d]", i), p)
+		if err != nil {
+			return nil, err
+		}
+		port.Origin = o.Origin().At("spec.ports[%d]", i)
+		s.Ports = append(s.Ports, port)
+	}
+	ranges, err := sourceRanges(in.LoadBalancerSourceRanges)
+	s.SourceRanges = ranges
+	return s, err
+}
+
+func servicePort(field string, in corev1.ServicePort) (out snapshot.ServicePort, err error) {
+	out.Name = in.Name
+	if out.Protocol, err = protocol(field+".protocol", string(in.Protocol)); err != nil {
+		return out, err
+	}
+	if out.Port, err = portNumber(field+".port", in.Port); err != nil {
+		return out, err
+	}
+	if in.NodePort != 0 {
+		if out.NodePort, err = portNumber(field+".nodePort", in.NodePort); err != nil {
+			return out, err
+		}
+	}
+	target := in.TargetPort
+	switch {
+	case target.Type == intstr.String && target.StrVal != "":
+		out.TargetName = target.StrVal
+	case target.Type == intstr.Int && target.IntVal != 0:
+		out.Target, err = portNumber(field+".targetPort", target.IntVal)
+	default: // absent: the Service's own port
+		out.Target = out.Port
+	}
+	return out, err
+}
+
+func sourceRanges(texts []string) (out []netip.Prefix, err error) {
+	for i, t := range texts {
+		p, err := prefix(fmt.Sprintf("spec.loadBalancerSourceRanges[%d]", i), strings.TrimSpace(t))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}

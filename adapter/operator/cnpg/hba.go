@@ -1,0 +1,196 @@
+package cnpg
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
+	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// A rendering is a file under way: the operator writes it, line by line.
+type rendering struct {
+	file    string
+	sources []hba.Source
+}
+
+// written adds lines of the operator's own.
+func (r *rendering) written(note string, lines ...string) {
+	for _, text := range lines {
+		origin := verdict.Origin{File: r.file, Line: len(r.sources) + 1, Note: note}
+		r.sources = append(r.sources, hba.Source{Text: text, Origin: origin})
+	}
+}
+
+// user adds an entry that a person wrote; one with line breaks is several lines.
+func (r *rendering) user(s hba.Source) {
+	for text := range strings.SplitSeq(strings.TrimSuffix(s.Text, "\n"), "\n") {
+		s.Text = text
+		r.sources = append(r.sources, s)
+	}
+}
+
+const (
+	byOperator = "written by the operator"
+	appended   = "appended by the operator"
+)
+
+// hba renders pg_hba.conf: fixed lines, the user's, LDAP, and a catch-all that
+// nothing switches off [cnpg pkg/postgres/configuration.go@1.30.0]. Blank lines and
+// comments stand where the operator has them, so that line numbers are the file's.
+func (c *cluster) hba() hba.File {
+	r := &rendering{file: "pg_hba.conf"}
+	r.written(byOperator,
+		"", "#", "# fixed", "#", "", "#",
+		"local all cnpg_metrics_exporter peer map=cnpg_metrics_exporter",
+		"local all all peer map=local",
+		"", "#",
+		"hostssl postgres streaming_replica all cert map=cnpg_streaming_replica",
+		"hostssl replication streaming_replica all cert map=cnpg_streaming_replica",
+		"hostssl all cnpg_pooler_pgbouncer all cert map=cnpg_pooler_pgbouncer",
+		"", "#", "# user-defined", "#", "", "")
+	for i, text := range c.spec.PostgreSQL.HBA {
+		for _, s := range c.userLine(i, text) {
+			r.user(s)
+		}
+	}
+	r.written(byOperator, "")
+	if c.spec.PostgreSQL.LDAP != nil {
+		r.written(appended, "", "#", "# LDAP", "#", c.spec.PostgreSQL.LDAP.line())
+	}
+	r.written(appended, "", "", "#", "# default", "#", "host all all all "+c.password())
+	return hba.Parse(r.sources, c.server.Version)
+}
+
+// password is the method of the catch-all.
+func (c *cluster) password() string {
+	if v := c.server.Version; v != 0 && v < 14 {
+		return "md5"
+	}
+	return "scram-sha-256"
+}
+
+// line renders spec.postgresql.ldap [cnpg pkg/postgres/configuration.go@1.30.0];
+// the password to bind with is in a Secret and left out.
+func (l *ldapSpec) line() string {
+	var b strings.Builder
+	b.WriteString("host all all 0.0.0.0/0 ldap")
+	option := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, " %s", hba.Option{Name: name, Value: value})
+		}
+	}
+	option("ldapserver", l.Server)
+	if l.Port != 0 {
+		option("ldapport", fmt.Sprint(l.Port))
+	}
+	option("ldapscheme", l.Scheme)
+	if l.TLS {
+		option("ldaptls", "1")
+	}
+	if l.Bind != nil {
+		option("ldapprefix", l.Bind.Prefix)
+		option("ldapsuffix", l.Bind.Suffix)
+	}
+	if l.Search != nil {
+		option("ldapbasedn", l.Search.BaseDN)
+		option("ldapbinddn", l.Search.BindDN)
+		option("ldapsearchfilter", l.Search.Filter)
+		option("ldapsearchattribute", l.Search.Attribute)
+	}
+	return b.String()
+}
+
+const tokenStart = "${podselector:"
+
+// userLine returns what the operator makes of one entry of spec.postgresql.pg_hba:
+// itself, or one line for each address of the pods that its token selects [cnpg
+// pkg/postgres/hba/hba.go@1.30.0].
+func (c *cluster) userLine(i int, text string) []hba.Source {
+	at := c.at("spec.postgresql.pg_hba[%d]", i)
+	token, name, ok := podSelectorToken(text)
+	if !ok {
+		return []hba.Source{{Text: text, Origin: at}}
+	}
+	if strings.Count(text, tokenStart) > 1 {
+		world.Fault(c.w, c.obj, at.Field, "only one %s…} is allowed in a line", tokenStart)
+	}
+	if ips, ok := c.resolved(name); ok {
+		return c.expanded(text, token, ips, at)
+	}
+	for j, ref := range c.spec.PodSelectorRefs {
+		if ref.Name != name {
+			continue
+		}
+		selector, err := ref.Selector.Selector()
+		if err != nil {
+			world.Fault(c.w, c.obj, c.at("spec.podSelectorRefs[%d].selector", j).Field, "%w", err)
+		}
+		return []hba.Source{{Text: text, Origin: at, Addresses: map[string]hba.Address{token: c.podsAddress(name, selector)}}}
+	}
+	world.Fault(c.w, c.obj, at.Field, "%s is not in spec.podSelectorRefs: the webhook refuses the Cluster", token)
+	return []hba.Source{{Text: text, Origin: at}}
+}
+
+// podSelectorToken finds the token in a line.
+func podSelectorToken(text string) (token, name string, ok bool) {
+	_, rest, found := strings.Cut(text, tokenStart)
+	name, _, closed := strings.Cut(rest, "}")
+	return tokenStart + name + "}", name, found && closed
+}
+
+// resolved returns what the operator wrote into status.podSelectorRefs.
+func (c *cluster) resolved(name string) (ips []string, ok bool) {
+	for _, ref := range c.status.PodSelectorRefs {
+		if ref.Name == name {
+			return ref.IPs, true
+		}
+	}
+	return nil, false
+}
+
+// expanded is a line for each address; without addresses it vanishes.
+func (c *cluster) expanded(text, token string, ips []string, at verdict.Origin) []hba.Source {
+	var out []hba.Source
+	for _, ip := range ips {
+		addr, err := netip.ParseAddr(ip)
+		if err != nil {
+			world.Fault(c.w, c.obj, "status.podSelectorRefs", "%q is no address", ip)
+			continue
+		}
+		line := strings.ReplaceAll(text, token, fmt.Sprintf("%s/%d", addr, addr.BitLen()))
+		out = append(out, hba.Source{Text: line, Origin: at})
+	}
+	return out
+}
+
+// podsAddress stands for the addresses that the operator will find: of pods in the
+// Cluster's namespace, whatever their phase; those of the host network have their
+// node's [cnpg pkg/reconciler/podselector/@1.30.0].
+func (c *cluster) podsAddress(name string, selector netpol.Selector) hba.Address {
+	a := hba.Address{Kind: hba.Pods, Name: "podselector:" + name, Namespace: c.obj.Namespace, Pods: selector}
+	for _, wl := range c.w.Snapshot.Workloads {
+		for _, p := range wl.Pods {
+			a.Nodes = a.Nodes || p.Namespace == a.Namespace && p.HostNetwork && selector.Match(p.Labels) != netpol.No
+		}
+	}
+	return a
+}
+
+// ident renders pg_ident.conf [cnpg pkg/postgres/configuration.go@1.30.0]. The
+// instance manager runs as the system user postgres of the usual images.
+func (c *cluster) ident() hba.IdentFile {
+	r := &rendering{file: "pg_ident.conf"}
+	r.written(byOperator,
+		"cnpg_metrics_exporter postgres cnpg_metrics_exporter",
+		"local postgres postgres",
+		"cnpg_streaming_replica streaming_replica streaming_replica",
+		"cnpg_pooler_pgbouncer cnpg_pooler_pgbouncer cnpg_pooler_pgbouncer")
+	for i, text := range c.spec.PostgreSQL.Ident {
+		r.user(hba.Source{Text: text, Origin: c.at("spec.postgresql.pg_ident[%d]", i)})
+	}
+	return hba.ParseIdent(r.sources, c.server.Version)
+}

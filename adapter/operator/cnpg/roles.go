@@ -1,0 +1,143 @@
+package cnpg
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// bootstrap returns the database that the Cluster begins with, and its owner. Only
+// initdb has defaults: app, and the database's own name [cnpg
+// api/v1/cluster_defaults.go@1.30.0].
+func (c *cluster) bootstrap() (db bootstrapDatabase, field string) {
+	b := c.spec.Bootstrap
+	switch {
+	case b.Recovery != nil:
+		return b.Recovery.bootstrapDatabase, "spec.bootstrap.recovery"
+	case b.BaseBackup != nil:
+		return b.BaseBackup.bootstrapDatabase, "spec.bootstrap.pg_basebackup"
+	case b.InitDB != nil:
+		db = b.InitDB.bootstrapDatabase
+	}
+	db.Database = cmp.Or(db.Database, "app")
+	db.Owner = cmp.Or(db.Owner, db.Database)
+	return db, "spec.bootstrap.initdb"
+}
+
+func (c *cluster) databases() {
+	c.server.Databases = []string{"postgres"}
+	if db, _ := c.bootstrap(); db.Database != "" {
+		c.addDatabase(db.Database)
+	}
+}
+
+func (c *cluster) addDatabase(name string) {
+	if !slices.Contains(c.server.Databases, name) {
+		c.server.Databases = append(c.server.Databases, name)
+		slices.Sort(c.server.Databases)
+	}
+}
+
+// roles adds those that the operator makes, and spec.managed.roles.
+func (c *cluster) roles() {
+	byCluster := c.obj.Origin()
+	byCluster.Note = byOperator
+	superuser := c.at("spec.enableSuperuserAccess")
+	if !c.spec.EnableSuperuserAccess {
+		superuser.Note = "the operator takes its password away"
+	}
+	c.addRole(snapshot.Role{Name: "postgres", Superuser: true, Origin: superuser})
+	c.addRole(snapshot.Role{Name: "streaming_replica", Replication: true, Origin: byCluster})
+	c.addRole(snapshot.Role{Name: "cnpg_metrics_exporter", MemberOf: []string{"pg_monitor"}, Origin: byCluster})
+	if db, field := c.bootstrap(); db.Owner != "" {
+		c.addRole(snapshot.Role{Name: db.Owner, Origin: c.at("%s.owner", field)})
+	}
+	for i, r := range c.spec.Managed.Roles {
+		at := c.at("spec.managed.roles[%d]", i)
+		if r.Name == "" {
+			world.Fault(c.w, c.obj, at.Field+".name", "must be specified")
+		} else if r.Ensure != "absent" {
+			c.setRole(r.role(at))
+		}
+	}
+}
+
+func (r roleSpec) role(at verdict.Origin) snapshot.Role {
+	return snapshot.Role{Name: r.Name, Superuser: r.Superuser, Replication: r.Replication, NoLogin: !r.Login,
+		MemberOf: r.InRoles, Origin: at}
+}
+
+// addRole adds a role unless one of the name is known.
+func (c *cluster) addRole(r snapshot.Role) {
+	if !slices.ContainsFunc(c.server.Roles, func(known snapshot.Role) bool { return known.Name == r.Name }) {
+		c.server.Roles = append(c.server.Roles, r)
+	}
+}
+
+// setRole says what a role is; the operator alters one that exists, so that this
+// replaces what its other manifests imply.
+func (c *cluster) setRole(r snapshot.Role) {
+	c.server.Roles = slices.DeleteFunc(c.server.Roles, func(known snapshot.Role) bool { return known.Name == r.Name })
+	c.server.Roles = append(c.server.Roles, r)
+}
+
+// inCluster is what objects about a Cluster of their namespace have in common.
+type inCluster struct {
+	Cluster struct {
+		Name string `json:"name"`
+	} `json:"cluster"`
+}
+
+func (in inCluster) of(o object.Object, clusters map[snapshot.Ref]*cluster) *cluster {
+	return clusters[snapshot.Ref{Kind: "Cluster", Namespace: o.Namespace, Name: in.Cluster.Name}]
+}
+
+// adaptDatabase adds the database of a Database object, and the owner it names.
+func adaptDatabase(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cluster) {
+	var in struct {
+		Spec struct {
+			inCluster
+			Name   string `json:"name"`
+			Owner  string `json:"owner"`
+			Ensure string `json:"ensure"`
+		} `json:"spec"`
+	}
+	world.Read(w, o, &in)
+	c := in.Spec.of(o, clusters)
+	if c == nil {
+		world.Warn(w, o, "cnpg/no-cluster", "spec.cluster.name", "Cluster %s is not in the estate", in.Spec.Cluster.Name)
+		return
+	}
+	if in.Spec.Name != "" && in.Spec.Ensure != "absent" {
+		c.addDatabase(in.Spec.Name)
+		if in.Spec.Owner != "" {
+			c.addRole(snapshot.Role{Name: in.Spec.Owner, Origin: o.Origin().At("spec.owner")})
+		}
+	}
+}
+
+// adaptRole adds the role of a DatabaseRole; one that the Cluster itself manages
+// wins [cnpg docs/src/declarative_role_management.md@1.30.0].
+func adaptRole(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cluster) {
+	var in struct {
+		Spec struct {
+			inCluster
+			roleSpec
+		} `json:"spec"`
+	}
+	world.Read(w, o, &in)
+	c := in.Spec.of(o, clusters)
+	if c == nil {
+		world.Warn(w, o, "cnpg/no-cluster", "spec.cluster.name", "Cluster %s is not in the estate", in.Spec.Cluster.Name)
+		return
+	}
+	inline := slices.ContainsFunc(c.spec.Managed.Roles, func(r roleSpec) bool { return r.Name == in.Spec.Name })
+	if in.Spec.Name != "" && in.Spec.Ensure != "absent" && !inline {
+		c.setRole(in.Spec.role(o.Origin()))
+	}
+}

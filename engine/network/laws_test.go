@@ -1,0 +1,149 @@
+package network
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/pgmoat/pgmoat/internal/worldgen"
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// attempts makes random ones over all ends of a world.
+func attempts(world *snapshot.Snapshot, seed uint64, n int) []Attempt {
+	r := rand.New(rand.NewPCG(seed, 4)) //nolint:gosec // repeatable on purpose
+	all := ends(world)
+	out := make([]Attempt, n)
+	for i := range out {
+		out[i] = Attempt{From: all[r.IntN(len(all))], To: all[r.IntN(len(all))], Protocol: flow.Protocols[r.IntN(3)], Port: probes[r.IntN(len(probes))]}
+	}
+	return out
+}
+
+// openness orders verdicts by how much passes.
+func openness(v verdict.Verdict) int {
+	return map[verdict.Verdict]int{verdict.Deny: 0, verdict.Unknown: 1, verdict.Allow: 2}[v]
+}
+
+func TestARuleAddedNeverRemovesAccess(t *testing.T) {
+	worlds(t, 100, func(seed uint64, taste worldgen.Taste) {
+		world, donor := worldgen.World(seed, taste), worldgen.World(seed+1000, taste)
+		before := New(world)
+		wider := *world
+		wider.Policies = nil
+		for i, p := range world.Policies {
+			q := *p
+			for _, dir := range netpol.Directions {
+				if len(donor.Policies) > 0 {
+					q.Rules[dir] = slices.Concat(q.Rules[dir], donor.Policies[i%len(donor.Policies)].Rules[dir])
+				}
+			}
+			wider.Policies = append(wider.Policies, &q)
+		}
+		after := New(&wider)
+		for _, a := range attempts(world, seed, 60) {
+			for _, dir := range netpol.Directions {
+				if b, c := before.Decide(dir, a).Verdict, after.Decide(dir, a).Verdict; openness(c) < openness(b) {
+					t.Errorf("%s %s: %s before, %s with more rules", dir, describe(a), b, c)
+				}
+			}
+		}
+	})
+}
+
+// The order in which policies, rules and peers are written decides nothing.
+func TestOrderDecidesNothing(t *testing.T) {
+	worlds(t, 100, func(seed uint64, taste worldgen.Taste) {
+		world := worldgen.World(seed, taste)
+		turned := *world
+		turned.Policies = nil
+		for _, p := range world.Policies {
+			q := *p
+			for _, dir := range netpol.Directions {
+				q.Rules[dir] = slices.Clone(q.Rules[dir])
+				slices.Reverse(q.Rules[dir])
+			}
+			turned.Policies = append(turned.Policies, &q)
+		}
+		slices.Reverse(turned.Policies)
+		a, b := New(world), New(&turned)
+		for _, attempt := range attempts(world, seed, 60) {
+			for _, dir := range netpol.Directions {
+				if x, y := a.Decide(dir, attempt), b.Decide(dir, attempt); x.Verdict != y.Verdict || !slices.Equal(x.Assumptions, y.Assumptions) {
+					t.Errorf("%s %s: %s, turned around %s", dir, describe(attempt), x.Verdict, y.Verdict)
+				}
+			}
+		}
+	})
+}
+
+// What a Fix proposes to a policy admits the attempt once it is done.
+func TestAFixAdmits(t *testing.T) {
+	done := map[FixKind]int{}
+	worlds(t, 200, func(seed uint64, taste worldgen.Taste) {
+		if (taste != worldgen.Taste{}) {
+			return
+		}
+		world := worldgen.World(seed, taste)
+		e := New(world)
+		for _, a := range attempts(world, seed, 60) {
+			for _, dir := range netpol.Directions {
+				fix, ok := e.Fix(dir, a)
+				if !ok {
+					continue
+				}
+				mended, applied := apply(world, fix, dir, e.ask(dir, a).nearest(e.ask(dir, a).selection()))
+				if !applied {
+					continue
+				}
+				done[fix.Kind]++
+				if s := New(mended).Decide(dir, a); s.Verdict != verdict.Allow {
+					t.Errorf("%s %s: %+v leaves it %s %v", dir, describe(a), fix, s.Verdict, s.Facts)
+				}
+			}
+		}
+	})
+	t.Logf("fixes applied: %v", done)
+	for _, kind := range []FixKind{FixAddPort, FixPeerNS, FixAddRule} {
+		if done[kind] == 0 {
+			t.Errorf("no %s was ever proposed", kind)
+		}
+	}
+}
+
+// apply makes the edit where it is one of a policy.
+func apply(world *snapshot.Snapshot, fix Fix, dir netpol.Direction, m Miss) (*snapshot.Snapshot, bool) {
+	p := *m.Policy
+	p.Rules[dir] = slices.Clone(p.Rules[dir])
+	switch fix.Kind {
+	case FixAddPort:
+		r := &p.Rules[dir][m.Rule]
+		r.Ports = append(slices.Clone(r.Ports), netpol.Port{Protocol: fix.Port.Protocol, From: fix.Port.From, To: fix.Port.To})
+	case FixPeerNS:
+		r := &p.Rules[dir][m.Rule]
+		r.Peers = slices.Clone(r.Peers)
+		r.Peers[m.Peer].Namespaces = selector(snapshot.MetadataName + "=" + fix.Namespace)
+	case FixAddRule:
+		r := netpol.Rule{Ports: []netpol.Port{{Protocol: fix.Port.Protocol, From: fix.Port.From, To: fix.Port.To}}}
+		for _, c := range fix.CIDR {
+			r.Peers = append(r.Peers, ipBlock(c))
+		}
+		if len(fix.CIDR) == 0 {
+			peer := podsIn(snapshot.MetadataName+"="+fix.Namespace, "")
+			for k, v := range fix.Labels {
+				*peer.Pods = append(*peer.Pods, netpol.Requirement{Key: k, Op: netpol.In, Values: []string{v}})
+			}
+			r.Peers = append(r.Peers, peer)
+		}
+		p.Rules[dir] = append(p.Rules[dir], r)
+	default:
+		return nil, false
+	}
+	out := *world
+	out.Policies = slices.Clone(world.Policies)
+	out.Policies[slices.Index(out.Policies, m.Policy)] = &p
+	return &out, true
+}
