@@ -15,27 +15,25 @@ const maxOwners = 16
 type owners map[snapshot.Ref]*unit
 
 // climb follows the owners of a unit up to the first that no workload kind is, or
-// that is not in the snapshot. It calls visit for each unit on the way.
-func (os owners) climb(u *unit, visit func(*unit)) snapshot.Ref {
-	top, at := u.Ref(), u
-	for range maxOwners {
+// that is not in the snapshot. The units on the way are above; owners that run in
+// a circle are none.
+func (os owners) climb(u *unit) (top snapshot.Ref, above []*unit) {
+	top = u.Ref()
+	for at := u; len(above) < maxOwners; {
 		owner, ok := controller(at.Owners)
 		if !ok {
-			return top
+			return top, above
 		}
 		top = snapshot.Ref{Kind: owner.Kind, Namespace: u.Namespace, Name: owner.Name}
-		next := os[top]
-		if next == nil {
+		if os[top] == nil {
 			top = os.absent(top, u)
-			next = os[top]
 		}
-		if next == nil {
-			return top
+		if at = os[top]; at == nil {
+			return top, above
 		}
-		visit(next)
-		at = next
+		above = append(above, at)
 	}
-	return top
+	return u.Ref(), nil
 }
 
 // controller returns the owner that manages the object, else the first. A node

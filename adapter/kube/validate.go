@@ -14,10 +14,14 @@ func fault(field, format string, args ...any) *object.Fault {
 	return &object.Fault{Field: field, Err: fmt.Errorf(format, args...)}
 }
 
-// refuse joins what apimachinery says of a value; nil when it says nothing.
+// refuse joins what apimachinery says of a value, without its examples; nil when it
+// says nothing.
 func refuse(field, value string, why []string) error {
 	if len(why) == 0 {
 		return nil
+	}
+	for i := range why {
+		why[i], _, _ = strings.Cut(why[i], " (e.g. ")
 	}
 	return fault(field, "%q: %s", value, strings.Join(why, "; "))
 }

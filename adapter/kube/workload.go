@@ -58,16 +58,18 @@ func (f *folder) running(u *unit) {
 	if u.finished {
 		return
 	}
-	top := f.owners.climb(u, func(above *unit) { above.seen = true })
+	top, above := f.owners.climb(u)
+	for _, a := range above {
+		a.seen = true
+	}
 	f.add(top, u, podOf)
 }
 
 // planned takes the template of a controller, unless its pods are running or what
 // stands above it has a template too.
 func (f *folder) planned(u *unit) {
-	nested := false
-	top := f.owners.climb(u, func(*unit) { nested = true })
-	if u.seen || u.finished || nested {
+	top, above := f.owners.climb(u)
+	if u.seen || u.finished || len(above) > 0 {
 		return
 	}
 	f.add(top, u, podsOf)

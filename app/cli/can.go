@@ -90,10 +90,10 @@ func (a *app) ask(ctx context.Context, from, to string, t attempt, detail report
 	}
 	engine := reach.New(world)
 	result := report.Asked{
-		World: world, Network: engine.Network, From: c.ref, To: p.ref, Session: t.session(), Port: t.port, Detail: detail}
+		World: world, Engine: engine, From: c.ref, To: p.ref, Session: t.session(), Port: t.port, Detail: detail}
 	for _, endpoint := range c.endpoints {
-		d := engine.Decide(reach.Question{From: endpoint, To: p.target, Session: t.session(), Port: t.port})
-		result.Add(nameOf(c, endpoint), d)
+		q := reach.Question{From: endpoint, To: p.target, Session: t.session(), Port: t.port}
+		result.Add(nameOf(c, endpoint), q, engine.Decide(q))
 	}
 	a.exit(answer(result.Verdict()))
 	return result.Write(a.out, a.output)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -24,7 +23,7 @@ const (
 // answer differs.
 type Asked struct {
 	World    *snapshot.Snapshot
-	Network  *network.Engine
+	Engine   *reach.Engine
 	From, To snapshot.Ref
 	Session  reach.Session
 	Port     uint16
@@ -34,13 +33,14 @@ type Asked struct {
 
 type memberAnswer struct {
 	members  []snapshot.Ref
+	question reach.Question // of the first of the members
 	decision reach.Decision
 	routes   []route
 }
 
 // Add records the decision for one member of the client; members with equal
 // answers are told once.
-func (a *Asked) Add(member snapshot.Ref, d reach.Decision) {
+func (a *Asked) Add(member snapshot.Ref, q reach.Question, d reach.Decision) {
 	routes := routesOf(d.Paths)
 	for i, known := range a.answers {
 		if known.decision.Verdict == d.Verdict && sameRoutes(known.routes, routes) {
@@ -50,7 +50,7 @@ func (a *Asked) Add(member snapshot.Ref, d reach.Decision) {
 			return
 		}
 	}
-	a.answers = append(a.answers, memberAnswer{[]snapshot.Ref{member}, d, routes})
+	a.answers = append(a.answers, memberAnswer{[]snapshot.Ref{member}, q, d, routes})
 }
 
 // Verdict is the answer for the whole client: what all its members agree on, and

@@ -118,7 +118,7 @@ func (a *Asked) answerJSON(m memberAnswer) answerJSON {
 			out.DecidedBy = &step
 		}
 		out.Blockers = allStepped(a.World, blockers(r.path.Steps))
-		out.Fix = a.fixes(r)
+		out.Fix = a.fixes(m, r)
 	}
 	for _, r := range m.routes {
 		out.Paths = append(out.Paths, a.pathJSON(r))

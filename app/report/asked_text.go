@@ -113,10 +113,10 @@ func layers(steps []verdict.Step) string {
 
 func (a *Asked) writeFix(t *text, m memberAnswer) {
 	r, ok := m.closest()
-	if !ok || m.decision.Verdict == verdict.Allow {
+	if !ok {
 		return
 	}
-	fixes := a.fixes(r)
+	fixes := a.fixes(m, r)
 	if len(fixes) == 0 {
 		return
 	}

@@ -222,7 +222,7 @@ func (c Closed) rows(s *snapshot.Server) []row {
 	rows = joinRows(rows, func(r *row) *string { return &r.roles })
 	rows = joinRows(rows, func(r *row) *string { return &r.databases })
 	rows = joinRows(rows, func(r *row) *string { return &r.from })
-	everything(rows, append(reach.Databases(s), reach.AnyOther), func(r *row) *string { return &r.databases })
+	everything(rows, append(reach.Databases(s), reach.AnyOther, reach.PhysicalReplication), func(r *row) *string { return &r.databases })
 	everything(rows, append(reach.Roles(s), reach.AnyOther), func(r *row) *string { return &r.roles })
 	slices.SortStableFunc(rows, func(a, b row) int { return int(b.verdict) - int(a.verdict) })
 	return rows

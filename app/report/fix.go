@@ -2,8 +2,13 @@ package report
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -13,45 +18,110 @@ type fixJSON struct {
 	Origin verdict.Origin `json:"origin"`
 	Layer  verdict.Layer  `json:"layer"`
 	Text   string         `json:"text"`
-	Patch  string         `json:"patch,omitempty"`
+	// Patch is what to add, as it would stand in the file.
+	Patch string `json:"patch,omitempty"`
 }
 
 // fixes proposes a change for each blocker of a route.
-func (a *Asked) fixes(r route) []fixJSON {
+func (a *Asked) fixes(m memberAnswer, r route) []fixJSON {
 	out := []fixJSON{}
+	if m.decision.Verdict == verdict.Allow {
+		return out
+	}
+	q := m.question
 	for _, s := range blockers(r.path.Steps) {
-		if f, ok := a.fix(s); ok {
-			f.Layer, f.Origin = s.Layer, a.World.Locate(f.Origin)
+		f, ok := sessionFix(s)
+		if policy, isPolicy := a.Engine.Fix(q, r.path, s); isPolicy {
+			f, ok = policyFix(policy), true
+		}
+		f.Layer, f.Origin = s.Layer, a.World.Locate(f.Origin)
+		if ok && !slices.Contains(out, f) {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-func (a *Asked) fix(s verdict.Step) (fixJSON, bool) {
-	if text, ok := sessionFixes[s.Reason]; ok {
-		return fixJSON{Origin: s.Origin, Text: fill(text, s.Facts)}, true
-	}
-	return fixJSON{}, false
+func sessionFix(s verdict.Step) (fixJSON, bool) {
+	text, ok := sessionFixes[s.Reason]
+	return fixJSON{Origin: s.Origin, Text: fill(text, s.Facts)}, ok
 }
 
 // sessionFixes words the changes outside of policies.
 var sessionFixes = map[verdict.Reason]string{
 	"service/no-endpoints":      "make the selector {selector} name labels that the pods have",
 	"service/no-such-port-name": "name the container port {name}, or give targetPort as a number",
-	"service/no-such-port":      "connect to a port that the Service has, or add {port} to spec.ports",
+	"service/no-such-port":      "connect to a port that the Service has",
 	"service/not-exposed":       "connect from inside the cluster; exposing the Service opens it to everybody outside",
 	"service/source-ranges":     "add the client's range to loadBalancerSourceRanges",
 	"server/not-listening":      "connect to the port that PostgreSQL listens on",
-	"tls/refused":               "enable TLS on the listener, or connect without it",
+	"tls/refused":               "enable TLS on the listener, or connect without it (--no-tls)",
 	"hba/rejected":              "add a record above {record} that matches {who}",
 	"hba/no-record":             "add a record to {file} that matches {who}",
-	"hba/cert-required":         "present a client certificate for the role, or add a record above {record} that asks for another credential",
+	"hba/cert-required":         "present a client certificate for the role (--cert), or add a record above {record} that asks for another credential",
 	"hba/cert-no-ca":            "configure a CA for client certificates",
-	"ident/not-mapped":          "add a line to the map that maps {system} to {role}",
 	"hba/unreadable":            "mend the line: {error}",
+	"hba/unsure":                "{depends}",
+	"ident/not-mapped":          "add a line to the map that maps {system} to {role}",
 	"netpol/unreadable":         "mend the document, or leave it out with --skip: {error}",
 }
 
-var _ = fmt.Sprint
-var _ network.Engine
+// policyFix words an edit of a policy or of a label.
+func policyFix(f network.Fix) fixJSON {
+	out := fixJSON{Origin: f.Edit}
+	switch f.Kind {
+	case network.FixAddPort:
+		out.Text = fmt.Sprintf("add %s to the ports of this rule", portText(*f.Port))
+		out.Patch = snippet([]any{portPatch(f)})
+	case network.FixPeerNS:
+		out.Text = "add a namespaceSelector beside the podSelector"
+		out.Patch = snippet(map[string]any{"namespaceSelector": matching(map[string]string{snapshot.MetadataName: f.Namespace})})
+	case network.FixLabelPod:
+		out.Text = "give the pods the label " + f.Want
+	case network.FixLabelNS:
+		out.Text = fmt.Sprintf("give namespace %s the label %s", f.Namespace, f.Want)
+	case network.FixAddRule:
+		out.Text = fmt.Sprintf("add a rule to the %s of NetworkPolicy %s", f.Direction, f.Policy)
+		out.Patch = snippet([]any{rulePatch(f)})
+	}
+	if f.Wider {
+		out.Text += " (others get in by it too)"
+	}
+	return out
+}
+
+func portPatch(f network.Fix) map[string]any {
+	return map[string]any{"protocol": f.Port.Protocol.String(), "port": f.Port.From}
+}
+
+func rulePatch(f network.Fix) map[string]any {
+	side := map[string]string{"ingress": "from", "egress": "to"}[f.Direction]
+	peers := []any{}
+	for _, c := range f.CIDR {
+		peers = append(peers, map[string]any{"ipBlock": map[string]any{"cidr": c}})
+	}
+	if f.Namespace != "" {
+		peer := map[string]any{"podSelector": matching(f.Labels)}
+		if ns, _, _ := strings.Cut(f.Policy, "/"); ns != f.Namespace {
+			peer["namespaceSelector"] = matching(map[string]string{snapshot.MetadataName: f.Namespace})
+		}
+		peers = append(peers, peer)
+	}
+	return map[string]any{side: peers, "ports": []any{portPatch(f)}}
+}
+
+func matching(labels map[string]string) map[string]any {
+	if len(labels) == 0 {
+		return map[string]any{}
+	}
+	return map[string]any{"matchLabels": labels}
+}
+
+// snippet writes a part of a manifest.
+func snippet(v any) string {
+	out, err := yaml.Marshal(v)
+	if err != nil { // maps of strings and numbers
+		return ""
+	}
+	return string(out)
+}

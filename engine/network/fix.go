@@ -65,7 +65,7 @@ func (e *Engine) Fix(dir netpol.Direction, a Attempt) (fix Fix, ok bool) {
 	case m.Kind == MissOwn:
 		fix.Kind, fix.Namespace = FixPeerNS, q.peer.namespace()
 		return fix, true
-	case m.Kind == MissPod && q.peer.Pod != nil:
+	case m.Kind == MissPod && dir == netpol.Ingress && templated(q.peer.Pod):
 		fix.Kind, fix.Key, fix.Want, fix.Edit = FixLabelPod, m.Key, m.Want, q.peer.Pod.Origin
 		return fix, true
 	case m.Kind == MissNamespace && m.Key != snapshot.MetadataName:
@@ -74,6 +74,13 @@ func (e *Engine) Fix(dir netpol.Direction, a Attempt) (fix Fix, ok bool) {
 		return fix, true
 	}
 	return q.newRule(fix, m.Policy, port)
+}
+
+// templated reports whether a person writes the labels of the pod: those that an
+// operator makes have the labels it gives them.
+func templated(p *snapshot.Pod) bool {
+	return p != nil && slices.Contains([]string{"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet",
+		"ReplicationController", "Job", "CronJob"}, p.Workload.Kind)
 }
 
 // admitsPeer reports whether the rule surely means the peer, at other ports.

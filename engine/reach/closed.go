@@ -357,17 +357,24 @@ func (b *book) speak(from network.Endpoint, w way, s Session) spoken {
 	return said
 }
 
+// PhysicalReplication stands, as database, for the whole cluster as a standby or a
+// base backup reads it; "all" does not match it (PostgreSQL hba.c check_db).
+const PhysicalReplication = "(physical replication)"
+
 // sessions lists what clients may ask a server for: every database and role that
 // is named anywhere and any other, in plain text, over TLS, and over TLS with a
 // client certificate of the role where some record asks for one.
 func sessions(s *snapshot.Server) []Session {
 	var out []Session
 	certs := asksForCertificates(s)
-	for _, db := range append(Databases(s), AnyOther) {
+	for _, db := range append(Databases(s), AnyOther, PhysicalReplication) {
 		for _, role := range append(Roles(s), AnyOther) {
-			out = append(out, Session{Database: db, Role: role, TLS: true}, Session{Database: db, Role: role})
+			asked := Session{Database: db, Role: role, Replication: db == PhysicalReplication}
+			plain, tls, cert := asked, asked, asked
+			tls.TLS, cert.TLS, cert.Cert = true, true, role
+			out = append(out, tls, plain)
 			if certs {
-				out = append(out, Session{Database: db, Role: role, TLS: true, Cert: role})
+				out = append(out, cert)
 			}
 		}
 	}

@@ -74,4 +74,3 @@ func (c *cluster) part(part string) []*snapshot.Pod {
 	}
 	return out
 }
-

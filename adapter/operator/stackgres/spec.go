@@ -77,14 +77,14 @@ func (s serviceSpec) enabled() bool { return s.Enabled == nil || *s.Enabled }
 // F/cluster/sidecars/envoy/Envoy.java@1.18.6].
 type mode struct{ envoy, pooling bool }
 
-// mode: an absent disableEnvoy is false in the operator's code, though the CRD's
-// default writes true into what is applied today. A manifest will get that
-// default; an object stored before 1.17 has none, and shows it by its status.
-func (s clusterSpec) mode() mode {
-	return mode{
-		envoy:   s.Pods.DisableEnvoy != nil && !*s.Pods.DisableEnvoy,
-		pooling: !s.Pods.DisableConnectionPooling,
+// mode: a manifest without disableEnvoy gets true from the CRD. A stored object
+// without it, from before 1.17, is taken as false by the operator.
+func (s clusterSpec) mode(stored bool) mode {
+	envoy := stored
+	if s.Pods.DisableEnvoy != nil {
+		envoy = !*s.Pods.DisableEnvoy
 	}
+	return mode{envoy: envoy, pooling: !s.Pods.DisableConnectionPooling}
 }
 
 // apps is the port that applications are led to, pgport.

@@ -52,7 +52,7 @@ func newCluster(w *operator.World, o object.Object) *cluster {
 		} `json:"status"`
 	}
 	world.Read(w, o, &in)
-	c := &cluster{w: w, obj: o, spec: in.Spec, prefix: cmp.Or(in.Status.LabelPrefix, "stackgres.io/"), mode: in.Spec.mode()}
+	c := &cluster{w: w, obj: o, spec: in.Spec, prefix: cmp.Or(in.Status.LabelPrefix, "stackgres.io/"), mode: in.Spec.mode(o.UID != "")}
 	c.server = &snapshot.Server{
 		Operator: Name, Workload: world.Workload(w, o.Ref(), o), Version: major(in.Spec.Postgres.Version),
 		TLS: c.tls(), Databases: []string{"postgres"}, Origin: o.Origin(),

@@ -1,0 +1,45 @@
+package exposurerules
+
+import (
+	"fmt"
+
+	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// EXP1001 finds databases and poolers that no policy isolates for ingress.
+var EXP1001 = &audit.Rule{
+	ID:       "EXP1001",
+	Title:    "no policy isolates the database",
+	Severity: audit.High,
+	Why: `Until some NetworkPolicy selects a pod for ingress, every pod of every namespace may
+connect to it. Then pg_hba.conf and a password are all that stands between one
+compromised pod anywhere in the cluster and the database.`,
+	Setting: database,
+	Bad: `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: legacy}
+spec:
+  podSelector: {matchLabels: {app: database}}
+  ingress:
+    - from: [{podSelector: {matchLabels: {app: crm}}}]
+`,
+	Good:  policy("    - from: [{podSelector: {matchLabels: {app: crm}}}]\n      ports: [{port: 5432}]\n"),
+	Needs: []audit.Fact{audit.Servers},
+	Run: func(p *audit.Pass) {
+		for _, d := range doors(p.World) {
+			step, port := knock(p, stranger, d.pods, d.ports)
+			if step.Verdict == verdict.Deny || step.Reason == network.Allowed || step.Reason == network.NotEnforced {
+				continue
+			}
+			f := audit.Finding{Subject: d.ref, Origin: d.origin, Certain: step.Verdict == verdict.Allow, Because: []verdict.Step{step},
+				Message: fmt.Sprintf("no NetworkPolicy isolates %s, so that every pod of every namespace reaches port %d of it", d.ref, port),
+				Fix:     "select the pods with a policy that admits their clients, and beside it what the database needs to live:\n" + closed(d.ref.Namespace, d.pods, d.ports)}
+			if !f.Certain {
+				f.Message = fmt.Sprintf("it cannot be told whether every pod of every namespace reaches port %d of %s", port, d.ref)
+			}
+			p.Report(f)
+		}
+	},
+}
