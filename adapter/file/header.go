@@ -19,52 +19,59 @@ type header struct {
 }
 
 // scan reads the header. Every line at column 0 must be a comment, a list entry,
-// or "word:" with nothing or one plain word behind it; then a quoted scalar or a
-// flow collection that runs over several lines cannot be mistaken for a key, since
-// the real key would stand at column 0 too and be the second of its name.
+// or "word:" with nothing or one plain word behind it, and a word must not go on in
+// the next line; then a quoted scalar or a flow collection that runs over several
+// lines cannot be mistaken for a key, since the real key would stand at column 0
+// too and be the second of its name.
 func scan(data []byte) header {
-	var h header
+	m := margin{pairs: map[string]string{}}
 	if hidesLines(data) {
-		return h
+		return header{}
 	}
-	seen := map[string]bool{}
-	inMetadata, begun := false, false
-	var meta metadata
-	for len(data) > 0 {
-		line := data
-		if end := bytes.IndexByte(data, '\n'); end >= 0 {
-			line, data = data[:end], data[end+1:]
-		} else {
-			data = nil
-		}
-		if inMetadata && len(line) > 0 && line[0] == ' ' {
-			meta.line(line)
-		}
-		if len(line) == 0 || line[0] == ' ' && begun || line[0] == '#' {
-			continue
-		}
-		if len(bytes.TrimSpace(line)) == 0 || begun && isEntry(line) {
-			continue
-		}
-		begun = true
-		key, value, ok := plainPair(line)
-		if !ok || seen[key] {
+	for line := range bytes.Lines(data) {
+		if !m.line(bytes.TrimRight(line, "\r\n")) {
 			return header{}
 		}
-		seen[key] = true
-		inMetadata = key == "metadata" && value == ""
-		switch key {
-		case "kind":
-			h.kind = value
-		case "apiVersion":
-			h.apiVersion = value
-		}
 	}
-	h.sure = true
-	h.name, _ = meta.value("name")
-	h.namespace, h.namespaceTold = meta.value("namespace")
+	h := header{sure: true, kind: m.pairs["kind"], apiVersion: m.pairs["apiVersion"]}
+	h.name, _ = m.metadata.value("name")
+	h.namespace, h.namespaceTold = m.metadata.value("namespace")
 	return h
 }
+
+// A margin collects the pairs at column 0.
+type margin struct {
+	pairs    map[string]string
+	begun    bool
+	last     string // the key whose lines follow
+	metadata metadata
+}
+
+// line takes one line, and reports whether the margin still tells everything.
+func (m *margin) line(line []byte) bool {
+	text := bytes.TrimLeft(line, " ")
+	switch {
+	case len(bytes.TrimSpace(text)) == 0, text[0] == '#':
+		return true
+	case len(text) < len(line) && m.begun:
+		if m.last == "metadata" {
+			m.metadata.line(line)
+		}
+		return mayGoOn(m.pairs[m.last])
+	case m.begun && isEntry(line):
+		return mayGoOn(m.pairs[m.last])
+	}
+	key, value, ok := plainPair(line)
+	if _, again := m.pairs[key]; !ok || again || value == "" && (key == "kind" || key == "apiVersion") {
+		return false
+	}
+	m.begun, m.last, m.pairs[key] = true, key, value
+	return true
+}
+
+// mayGoOn reports whether more lines may belong to a key with this value behind it:
+// those of a nested block or of a literal text. A plain word would grow.
+func mayGoOn(value string) bool { return value == "" || isBlockMark([]byte(value)) }
 
 // hidesLines reports whether the document has a line break that is not a newline
 // (YAML 1.1 has four more) or a byte that no manifest has.
@@ -132,20 +139,21 @@ type metadata struct {
 func (m *metadata) line(line []byte) {
 	indent := len(line) - len(bytes.TrimLeft(line, " "))
 	text := line[indent:]
-	if len(bytes.TrimSpace(text)) == 0 || text[0] == '#' {
-		return
-	}
 	if m.indent == 0 {
 		m.indent = indent
 	}
 	switch {
-	case indent < m.indent:
+	case indent < m.indent, indent > m.indent && !m.mayGoOn():
 		m.doubt = true
 	case indent == m.indent && !isEntry(text):
 		key, value, ok := plainPair(text)
 		m.doubt = m.doubt || !ok
 		m.pairs = append(m.pairs, key, value)
 	}
+}
+
+func (m *metadata) mayGoOn() bool {
+	return len(m.pairs) > 0 && mayGoOn(m.pairs[len(m.pairs)-1])
 }
 
 // value returns what the key is set to; told is false where lines are in doubt or

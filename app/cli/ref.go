@@ -353,6 +353,9 @@ func unknown(text, what string, all []snapshot.Ref) error {
 }
 
 func list(refs []snapshot.Ref) string {
+	if len(refs) == 0 {
+		return "none"
+	}
 	texts := make([]string, len(refs))
 	for i, r := range refs {
 		texts[i] = qualified(r)

@@ -2,11 +2,17 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pgmoat/pgmoat/app/report"
 )
 
 func TestMain(m *testing.M) {
@@ -16,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the scripts that are the manual: one for each command. In them
-// $EXAMPLES is the example estates' directory, and "status N pgmoat …" checks the
+// examples is the directory of the example estates, and "status N pgmoat …" checks the
 // exit status to the number.
 func TestScripts(t *testing.T) {
 	examples, err := filepath.Abs("../../examples")
@@ -29,11 +35,10 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("EXAMPLES", examples)
 			env.Setenv("NO_COLOR", "1")
-			return nil
+			return os.Symlink(examples, filepath.Join(env.WorkDir, "examples"))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "valid": valid},
 	})
 }
 
@@ -42,24 +47,33 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status N command …")
 	}
-	err := ts.Exec(args[1], args[2:]...)
-	got := "0"
-	if err != nil {
-		var exit interface{ ExitCode() int }
-		if !asExit(err, &exit) {
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
 			ts.Fatalf("%s: %v", args[1], err)
 		}
-		got = string(rune('0' + exit.ExitCode()))
+		got = exit.ExitCode()
 	}
-	if got != args[0] {
-		ts.Fatalf("exit status %s, want %s", got, args[0])
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
 	}
 }
 
-func asExit(err error, exit *interface{ ExitCode() int }) bool {
-	e, ok := err.(interface{ ExitCode() int }) //nolint:errorlint // testscript returns it bare
-	if ok {
-		*exit = e
+// valid checks a file against a schema of docs/schema: valid stdout can
+func valid(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: valid FILE SCHEMA")
 	}
-	return ok
+	schemas, err := report.Schemas()
+	ts.Check(err)
+	schema, ok := schemas[args[1]]
+	if !ok {
+		ts.Fatalf("no schema %s", args[1])
+	}
+	resolved, err := schema.Resolve(nil)
+	ts.Check(err)
+	var value any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &value))
+	ts.Check(resolved.Validate(value))
 }

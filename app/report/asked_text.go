@@ -121,7 +121,11 @@ func (a *Asked) writeFix(t *text, m memberAnswer) {
 		return
 	}
 	t.line("")
-	t.line("  smallest change that would let it through:")
+	if m.decision.Verdict == verdict.Unknown {
+		t.line("  what would settle it:")
+	} else {
+		t.line("  smallest change that would let it through:")
+	}
 	for _, f := range fixes {
 		t.line("    - %s: %s", f.Origin, f.Text)
 		for _, l := range strings.Split(strings.TrimRight(f.Patch, "\n"), "\n") {

@@ -41,20 +41,44 @@ type admission struct {
 // "The pg_hba.conf File").
 func (e *Engine) hbaStep(layer verdict.Layer, file hba.File, c client, s *snapshot.Server) admission {
 	session := e.hbaSession(c, s)
-	result := hba.Decide(file, session)
-	assumed := c.Sees == snapshot.SeesClient && len(session.Client.Prefixes) == 0
-	if assumed && result.Verdict == verdict.Unknown {
-		session.Client.Prefixes = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0)}
-		result = hba.Decide(file, session)
-		assumed = result.Verdict != verdict.Unknown
-	} else {
-		assumed = false
+	prefixes := session.Client.Prefixes
+	a := e.fromEach(layer, file, c, s, session)
+	if a.step.Verdict != verdict.Unknown || c.Sees != snapshot.SeesClient || len(prefixes) > 0 {
+		return a
 	}
-	a := e.admit(layer, result, c, s)
-	if assumed {
-		a.step = e.assume(a.step, snapshot.AssumePodIPv4)
+	session.Client.Prefixes = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0)}
+	if v4 := e.fromEach(layer, file, c, s, session); v4.step.Verdict != verdict.Unknown {
+		v4.step = e.assume(v4.step, snapshot.AssumePodIPv4)
+		return v4
 	}
 	return a
+}
+
+// fromEach decides for each address the client may come from, a dual-stack pod
+// from either; the answer is known where all of them get the same one.
+func (e *Engine) fromEach(layer verdict.Layer, file hba.File, c client, s *snapshot.Server, session hba.Session) admission {
+	whole := hba.Decide(file, session)
+	a := e.admit(layer, whole, c, s)
+	prefixes := session.Client.Prefixes
+	if a.step.Verdict != verdict.Unknown || len(prefixes) < 2 {
+		return a
+	}
+	var first admission
+	for i, p := range prefixes {
+		session.Client.Prefixes = []netip.Prefix{p}
+		each := e.admit(layer, hba.Decide(file, session), c, s)
+		switch {
+		case each.step.Verdict == verdict.Unknown:
+			return a
+		case i == 0:
+			first = each
+		case !alike(each, first):
+			return a
+		case each.step.Origin != first.step.Origin:
+			first.step.Also = append(first.step.Also, each.step.Origin)
+		}
+	}
+	return first
 }
 
 // hbaSession translates the client into the words of the file.
@@ -142,7 +166,7 @@ func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.
 	}
 	first := e.demand(layer, *r.Candidates[0], c, s)
 	for _, other := range r.Candidates[1:] {
-		if o := e.demand(layer, *other, c, s); o.step.Verdict != first.step.Verdict || o.method != first.method || !sameMap(o, first) {
+		if o := e.demand(layer, *other, c, s); !alike(o, first) {
 			return unsure(layer, r, c)
 		}
 		first.step.Also = append(first.step.Also, other.Origin)
@@ -153,7 +177,11 @@ func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.
 	return first
 }
 
-func sameMap(a, b admission) bool {
+// alike reports whether two records make the same of a client.
+func alike(a, b admission) bool {
+	if a.step.Verdict != b.step.Verdict || a.method != b.method {
+		return false
+	}
 	if a.maps == nil || b.maps == nil {
 		return a.maps == b.maps
 	}

@@ -64,6 +64,14 @@ type credential struct {
 	Username *struct{} `json:"username"`
 }
 
+// name is the usual one, or empty where only a Secret tells.
+func (c credential) name(usual string) string {
+	if c.Username != nil {
+		return ""
+	}
+	return usual
+}
+
 type serviceSpec struct {
 	Enabled *bool `json:"enabled"`
 	world.ServiceSpec

@@ -39,22 +39,20 @@ func (c *cluster) replicationFlows() {
 		return
 	}
 	members := world.Pods("the members", c.server.Members()...)
-	c.flow(snapshot.VitalFlow{
+	users := c.spec.Configurations.Credentials.Users
+	stream := snapshot.VitalFlow{
 		ID: "replication", What: "replicas stream from the primary",
 		From: world.Pods("the replicas", replicas...), To: world.Pods("the primary", c.primaries()...),
-		Ports: world.TCP(c.mode.direct()), Role: c.replicator(), Replication: true, Source: source, Origin: c.at("spec.instances"),
-	}, snapshot.VitalFlow{
+		Ports: world.TCP(c.mode.direct()), Role: users.Replication.name("replicator"), Replication: true,
+		Source: source, Origin: c.at("spec.instances"),
+	}
+	rewind := stream
+	rewind.ID, rewind.What, rewind.Replication = "rewind", "a former primary rewinds to the new one", false
+	rewind.Role, rewind.Database = users.Superuser.name("postgres"), "postgres"
+	c.flow(stream, rewind, snapshot.VitalFlow{
 		ID: "patroni", What: "members ask each other's Patroni before a failover", From: members, To: members,
 		Ports: world.TCP(c.mode.patroni()), Source: source, Origin: c.at("spec.instances"),
 	})
-}
-
-// replicator is the role of replication; empty where only a Secret tells.
-func (c *cluster) replicator() string {
-	if c.spec.Configurations.Credentials.Users.Replication.Username != nil {
-		return ""
-	}
-	return "replicator"
 }
 
 func (c *cluster) backupFlow() {

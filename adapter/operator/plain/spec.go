@@ -1,0 +1,238 @@
+package plain
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+type workloadSpec struct {
+	Template struct {
+		Metadata struct {
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+		Spec struct {
+			Containers []container `json:"containers"`
+			Volumes    []volume    `json:"volumes"`
+		} `json:"spec"`
+	} `json:"template"`
+}
+
+type container struct {
+	Name    string   `json:"name"`
+	Image   string   `json:"image"`
+	Command []string `json:"command"`
+	Args    []string `json:"args"`
+	Env     []envVar `json:"env"`
+	EnvFrom []struct {
+		Prefix string `json:"prefix"`
+	} `json:"envFrom"`
+	Ports []struct {
+		ContainerPort int `json:"containerPort"`
+	} `json:"ports"`
+	Mounts []mount `json:"volumeMounts"`
+}
+
+type envVar struct {
+	Name  string    `json:"name"`
+	Value string    `json:"value"`
+	From  *struct{} `json:"valueFrom"`
+}
+
+type mount struct {
+	Name    string `json:"name"`
+	Path    string `json:"mountPath"`
+	SubPath string `json:"subPath"`
+}
+
+type volume struct {
+	Name      string `json:"name"`
+	ConfigMap *struct {
+		Name  string `json:"name"`
+		Items []struct {
+			Key  string `json:"key"`
+			Path string `json:"path"`
+		} `json:"items"`
+	} `json:"configMap"`
+}
+
+// A setting of the environment.
+type envSetting struct {
+	value string
+	index int
+	set   bool
+	// elsewhere says that the value is in a Secret, a ConfigMap or the pod's own
+	// fields, which are not read.
+	elsewhere bool
+}
+
+// env returns a variable; of duplicates the last wins.
+func (s *server) env(name string) envSetting {
+	var out envSetting
+	for i, e := range s.container.Env {
+		if e.Name == name {
+			out = envSetting{e.Value, i, true, e.From != nil}
+		}
+	}
+	return out
+}
+
+// servers are the base names of images that run PostgreSQL.
+var servers = regexp.MustCompile(`^(postgres|postgresql|postgis|pgvector|timescaledb(-ha)?|supabase-postgres|citus)$`)
+
+// library are those of them that are built upon the image of the Docker library
+// and keep its entrypoint.
+var library = []string{"postgres", "postgis", "pgvector", "timescaledb"}
+
+// foreign are repositories that use a base name of the library for something else.
+var foreign = regexp.MustCompile(`(^|/)(supabase|cloudnative-pg|bitnami|bitnamilegacy|cimg|rapidfort|ongres|crunchydata|percona)/`)
+
+// base returns the last part of an image's repository, without tag and digest.
+func base(image string) (name, tag string) {
+	image, _, _ = strings.Cut(image, "@")
+	image = image[strings.LastIndexByte(image, '/')+1:]
+	name, tag, _ = strings.Cut(image, ":")
+	return name, tag
+}
+
+// find looks for the container that runs PostgreSQL: by annotation, by its image,
+// or by the port 5432 together with a name.
+func (s *server) find() bool {
+	containers := s.spec.Template.Spec.Containers
+	switch s.annotation(Annotation) {
+	case "false":
+		return false
+	case "true":
+		if len(containers) > 0 {
+			s.take(max(s.index1(containers), 0))
+			return true
+		}
+		return false
+	}
+	if i := s.index1(containers); i >= 0 {
+		s.take(i)
+		return true
+	}
+	return false
+}
+
+func (s *server) take(i int) { s.index, s.container = i, s.spec.Template.Spec.Containers[i] }
+
+// index1 returns the first container that looks like a server, -1 for none.
+func (s *server) index1(containers []container) int {
+	if i := slices.IndexFunc(containers, func(c container) bool {
+		name, _ := base(c.Image)
+		return servers.MatchString(name)
+	}); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(containers, func(c container) bool {
+		name, _ := base(c.Image)
+		return listens(c, 5432) && !other.MatchString(name) && !other.MatchString(c.Name) &&
+			(named.MatchString(c.Name) || named.MatchString(s.obj.Name) || named.MatchString(name))
+	})
+}
+
+// named are names of PostgreSQL; other is what only goes with it.
+var (
+	named = regexp.MustCompile(`(?i)(^|[-_.])(postgres(ql)?|pg(sql|db)?)([-_.0-9]|$)`)
+	other = regexp.MustCompile(`(?i)exporter|pgbouncer|bouncer|pgadmin|pgpool|pgcat|odyssey|backup|barman|operator|proxy|haproxy|migrat|pgweb|adminer`)
+)
+
+func listens(c container, port int) bool {
+	return slices.ContainsFunc(c.Ports, func(p struct {
+		ContainerPort int `json:"containerPort"`
+	}) bool {
+		return p.ContainerPort == port
+	})
+}
+
+// knownConfiguration reports whether what the server reads is what the image of
+// the Docker library writes: no other image, no shell, no file of settings.
+func (s *server) knownConfiguration() bool {
+	name, _ := base(s.container.Image)
+	_, file := s.args.setting("config_file")
+	return slices.Contains(library, name) && !foreign.MatchString(s.container.Image) && !s.args.shell && !file && !s.mountsConfiguration()
+}
+
+// mountsConfiguration reports whether a postgresql.conf is put into the data
+// directory.
+func (s *server) mountsConfiguration() bool {
+	return slices.ContainsFunc(s.container.Mounts, func(m mount) bool {
+		return strings.HasSuffix(m.Path, "/postgresql.conf") || strings.HasSuffix(m.Path, "/postgresql.auto.conf")
+	})
+}
+
+var (
+	leading = regexp.MustCompile(`^v?(\d{1,2})(?:[.\-_]|$)`)
+	after   = regexp.MustCompile(`pg(\d{2})(?:\D|$)`)
+)
+
+// imageMajor reads the major version from a tag: "16.4-alpine", or "2.14-pg16" and
+// "pg16" of images with a version of their own. Zero where it does not tell.
+func imageMajor(image string) int {
+	name, tag := base(image)
+	m := after.FindStringSubmatch(tag)
+	if m == nil && name != "timescaledb" && name != "timescaledb-ha" && name != "pgvector" && name != "citus" {
+		m = leading.FindStringSubmatch(tag)
+	}
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1])
+	if n < 9 {
+		return 0
+	}
+	return n
+}
+
+// arguments are what the server is started with.
+type arguments struct {
+	settings map[string]string
+	// shell says that a shell starts it: then anything may happen first.
+	shell bool
+}
+
+// setting returns a setting of the command line.
+func (a arguments) setting(name string) (string, bool) {
+	v, ok := a.settings[name]
+	return v, ok
+}
+
+// parseArguments reads "-c name=value", "-cname=value", "--name=value" and "-p
+// port" (PostgreSQL manual, postgres; postmaster.c ParseLongOption).
+func parseArguments(words []string) arguments {
+	out := arguments{settings: map[string]string{}}
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		switch {
+		case i == 0 && isShell(word):
+			out.shell = true
+		case (word == "-c" || word == "-p") && i+1 < len(words):
+			i++
+			if word == "-p" {
+				out.settings["port"] = words[i]
+				continue
+			}
+			out.set(words[i])
+		case strings.HasPrefix(word, "--"):
+			out.set(word[2:])
+		case strings.HasPrefix(word, "-c"):
+			out.set(word[2:])
+		case word == "-l": // enables TLS, as ssl=on
+			out.settings["ssl"] = "on"
+		}
+	}
+	return out
+}
+
+func (a arguments) set(text string) {
+	name, value, _ := strings.Cut(text, "=")
+	a.settings[strings.ToLower(strings.ReplaceAll(name, "-", "_"))] = strings.Trim(value, `'"`)
+}
+
+func isShell(word string) bool {
+	word = word[strings.LastIndexByte(word, '/')+1:]
+	return slices.Contains([]string{"sh", "bash", "ash", "dash"}, word)
+}
