@@ -378,11 +378,14 @@ func nearest(text string, all []snapshot.Ref) []snapshot.Ref {
 		ref      snapshot.Ref
 		distance int
 	}
-	_, name, _ := cutLast(text)
+	qualified := strings.Contains(text, "/")
 	var near []scored
 	for _, r := range all {
-		d := min(distance(name, r.Name), distance(text, r.Namespace+"/"+r.Name))
-		if d <= max(2, len(name)/3) || r.Name == name {
+		d := distance(text, r.Name)
+		if qualified {
+			d = distance(text, r.Namespace+"/"+r.Name)
+		}
+		if d <= max(2, len(text)/3) || strings.HasSuffix(text, "/"+r.Name) {
 			near = append(near, scored{r, d})
 		}
 	}
@@ -392,14 +395,6 @@ func nearest(text string, all []snapshot.Ref) []snapshot.Ref {
 		out = append(out, s.ref)
 	}
 	return out
-}
-
-func cutLast(text string) (before, after string, found bool) {
-	i := strings.LastIndex(text, "/")
-	if i < 0 {
-		return "", text, false
-	}
-	return text[:i], text[i+1:], true
 }
 
 // distance is Levenshtein's.

@@ -55,7 +55,7 @@ func takeCensus(world *snapshot.Snapshot, seen *vision) *census {
 				id = c.add(p, seen)
 				ids[key] = id
 			}
-			c.place(int32(w), id, p) //nolint:gosec // far below 2^31
+			c.place(int32(w), id, p)
 		}
 	}
 	c.first = append(c.first, int32(len(c.units))) //nolint:gosec // far below 2^31

@@ -66,7 +66,7 @@ func newMatcher(e *Engine, c *census) *matcher {
 	}
 	m.postNamespaces()
 	for c := range c.classes {
-		id := int32(c) //nolint:gosec // far below 2^31
+		id := int32(c)
 		switch pod := m.classes[c].pod; {
 		case len(pod.Addresses) > 0:
 			m.addressed = append(m.addressed, id)
@@ -290,7 +290,7 @@ func (m *matcher) resolve(name portName) map[uint16]set {
 	lists := map[uint16][]int32{}
 	for c := range m.classes {
 		if n := m.classes[c].pod.NamedPort(name.name, name.protocol); n != 0 {
-			lists[n] = append(lists[n], int32(c)) //nolint:gosec // far below 2^31
+			lists[n] = append(lists[n], int32(c))
 		}
 	}
 	out := map[uint16]set{}

@@ -104,7 +104,7 @@ func TestConnectionsAgreeWithDecideAndTheTwin(t *testing.T) {
 		sparse = []int{32, 1, 2}[seed%3]
 		world := worldgen.World(seed, taste)
 		e := New(world)
-		tw := &twin{world, rand.New(rand.NewPCG(seed, 3))} //nolint:gosec // repeatable on purpose
+		tw := &twin{world, rand.New(rand.NewPCG(seed, 3))}
 		got := e.Connections()
 		sure := spread(t, world, tw, slices.Collect(got.All()))
 		var doubtful []Connection

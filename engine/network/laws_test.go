@@ -14,7 +14,7 @@ import (
 
 // attempts makes random ones over all ends of a world.
 func attempts(world *snapshot.Snapshot, seed uint64, n int) []Attempt {
-	r := rand.New(rand.NewPCG(seed, 4)) //nolint:gosec // repeatable on purpose
+	r := rand.New(rand.NewPCG(seed, 4))
 	all := ends(world)
 	out := make([]Attempt, n)
 	for i := range out {

@@ -93,7 +93,7 @@ func (p *profiler) run() {
 			ids[key] = id
 		}
 		p.of[c] = id
-		p.profiles[id].classes = append(p.profiles[id].classes, int32(c)) //nolint:gosec // far below 2^31
+		p.profiles[id].classes = append(p.profiles[id].classes, int32(c))
 	}
 }
 
@@ -103,7 +103,7 @@ func (p *profiler) selections() []selecting {
 		if !policy.Isolates[p.dir] {
 			continue
 		}
-		n := int32(i) //nolint:gosec // far below 2^31
+		n := int32(i)
 		b := p.peer(policy.Namespace, netpol.Peer{Pods: &policy.Pods})
 		b.sure.each(func(c int32) { by[c].sure = append(by[c].sure, n) })
 		b.maybe.minus(b.sure).each(func(c int32) { by[c].maybe = append(by[c].maybe, n) })

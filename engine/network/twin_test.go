@@ -281,7 +281,7 @@ func worlds(t *testing.T, n int, f func(seed uint64, taste worldgen.Taste)) {
 	if testing.Short() {
 		n /= 10
 	}
-	for seed := range uint64(n) { //nolint:gosec // n is small
+	for seed := range uint64(n) {
 		for _, taste := range []worldgen.Taste{{}, {Doubt: true}, {Strict: true}, {Doubt: true, Strict: true}} {
 			f(seed, taste)
 			if t.Failed() {
@@ -296,7 +296,7 @@ func TestDecideAgreesWithTheTwin(t *testing.T) {
 	worlds(t, 150, func(seed uint64, taste worldgen.Taste) {
 		world := worldgen.World(seed, taste)
 		e := New(world)
-		tw := &twin{world, rand.New(rand.NewPCG(seed, 2))} //nolint:gosec // repeatable on purpose
+		tw := &twin{world, rand.New(rand.NewPCG(seed, 2))}
 		all := ends(world)
 		for range 40 {
 			a := Attempt{From: all[tw.IntN(len(all))], To: all[tw.IntN(len(all))],

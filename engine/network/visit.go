@@ -21,13 +21,13 @@ func (e *estate) visit(r reach, yield func(trip) bool) {
 		return
 	}
 	for w := range e.workloads {
-		if !e.visitFrom(int32(w), r, yield) || //nolint:gosec // far below 2^31
-			!e.visitOutside(int32(w), netpol.Egress, r, yield) { //nolint:gosec // far below 2^31
+		if !e.visitFrom(int32(w), r, yield) ||
+			!e.visitOutside(int32(w), netpol.Egress, r, yield) {
 			return
 		}
 	}
 	for w := range e.workloads {
-		if !e.visitOutside(int32(w), netpol.Ingress, r, yield) { //nolint:gosec // far below 2^31
+		if !e.visitOutside(int32(w), netpol.Ingress, r, yield) {
 			return
 		}
 	}
@@ -49,7 +49,7 @@ func (e *estate) isCertain() bool {
 func (e *estate) visitFrom(w int32, r reach, yield func(trip) bool) bool {
 	rows := make([][]cell, e.first[w+1]-e.first[w])
 	for i := range rows {
-		c := e.units[e.first[w]+int32(i)].class //nolint:gosec // far below 2^31
+		c := e.units[e.first[w]+int32(i)].class
 		if r == possible {
 			rows[i] = e.unknown(c)
 			continue

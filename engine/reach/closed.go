@@ -171,15 +171,19 @@ func (b *book) outsideRef(a flow.Addresses) snapshot.Ref {
 			return snapshot.Ref{Kind: "Outside", Name: o.Name}
 		}
 	}
-	return snapshot.Ref{Kind: "Outside", Name: a.Text()}
+	name := a.Text()
+	if rest := flow.AllAddresses().Minus(a); len(rest.Prefixes()) < len(a.Prefixes()) {
+		name = "all but " + rest.Text()
+		if rest.IsEmpty() {
+			name = "everywhere"
+		}
+	}
+	return snapshot.Ref{Kind: "Outside", Name: name}
 }
 
 // atoms are the parts of the outside that every block either covers or misses.
 func (b *book) atoms() []flow.Addresses {
-	out := []flow.Addresses{
-		flow.AllAddresses().Intersect(flow.IPv4()),
-		flow.AllAddresses().Minus(flow.IPv4()),
-	}
+	out := []flow.Addresses{flow.IPv4(), flow.AllAddresses().Minus(flow.IPv4())}
 	for _, cut := range b.cuts() {
 		var next []flow.Addresses
 		for _, atom := range out {
@@ -237,7 +241,9 @@ func nets(f hba.File) []flow.Addresses {
 	var out []flow.Addresses
 	for _, r := range f.Records {
 		if p, ok := r.Address.Prefix(); ok {
-			out = append(out, flow.AddressesOf(p))
+			if cut := flow.AddressesOf(p).Minus(loopback); !cut.IsEmpty() {
+				out = append(out, cut)
+			}
 		}
 	}
 	return out

@@ -3,8 +3,10 @@ package reach
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -41,18 +43,29 @@ type admission struct {
 // "The pg_hba.conf File").
 func (e *Engine) hbaStep(layer verdict.Layer, file hba.File, c client, s *snapshot.Server) admission {
 	session := e.hbaSession(c, s)
-	prefixes := session.Client.Prefixes
+	anyPod := c.Sees == snapshot.SeesClient && len(session.Client.Prefixes) == 0
+	if anyPod {
+		session.Client.Prefixes = slices.Concat(podsIPv4, podsIPv6)
+	}
 	a := e.fromEach(layer, file, c, s, session)
-	if a.step.Verdict != verdict.Unknown || c.Sees != snapshot.SeesClient || len(prefixes) > 0 {
+	if a.step.Verdict != verdict.Unknown || !anyPod {
 		return a
 	}
-	session.Client.Prefixes = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0)}
+	session.Client.Prefixes = podsIPv4
 	if v4 := e.fromEach(layer, file, c, s, session); v4.step.Verdict != verdict.Unknown {
 		v4.step = e.assume(v4.step, snapshot.AssumePodIPv4)
 		return v4
 	}
 	return a
 }
+
+// A pod whose address is not known has one of these: never loopback, which is the
+// server itself, and of IPv6 global unicast (RFC 4291) or unique local (RFC 4193).
+var (
+	loopback = flow.AddressesOf(netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	podsIPv4 = flow.IPv4().Minus(loopback).Prefixes()
+	podsIPv6 = []netip.Prefix{netip.MustParsePrefix("2000::/3"), netip.MustParsePrefix("fc00::/7")}
+)
 
 // fromEach decides for each address the client may come from, a dual-stack pod
 // from either; the answer is known where all of them get the same one.
@@ -122,7 +135,7 @@ func (e *Engine) address(from network.Endpoint) hba.Client {
 		return hba.Client{Pod: true, Namespace: from.Virtual.Namespace, Labels: from.Virtual.Labels,
 			Prefixes: e.World.Facts.PodCIDRs, ServerHost: netpol.No}
 	}
-	c := hba.ClientWithin(from.Outside.Prefixes()...)
+	c := hba.ClientWithin(from.Outside.Minus(loopback).Prefixes()...)
 	c.ServerHost = netpol.No
 	return c
 }

@@ -24,7 +24,7 @@ const perNamespace = 20
 // first namespaces are those of the cluster itself. The facts are complete.
 func Estate(workloads int, seed uint64) *snapshot.Snapshot {
 	b := &builder{
-		Rand:  rand.New(rand.NewPCG(seed, 2)), //nolint:gosec // repeatable on purpose
+		Rand:  rand.New(rand.NewPCG(seed, 2)),
 		world: &snapshot.Snapshot{Namespaces: map[string]*snapshot.Namespace{}},
 	}
 	b.world.Facts.Complete, b.world.Facts.Enforces = true, verdict.Allow

@@ -25,7 +25,7 @@ type Taste struct {
 
 // World returns a small estate, the same one for the same seed and taste.
 func World(seed uint64, t Taste) *snapshot.Snapshot {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), taste: t} //nolint:gosec // repeatable on purpose
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), taste: t}
 	g.world = &snapshot.Snapshot{Namespaces: map[string]*snapshot.Namespace{}}
 	g.facts()
 	g.namespaces()

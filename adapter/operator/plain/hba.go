@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -22,20 +23,50 @@ func (s *server) hba(version int) hba.File {
 		}
 		return hba.Parse(sources(text, at), version)
 	}
-	where, set := s.args.setting("hba_file")
+	where, set := s.setting("hba_file")
 	if !set {
 		where = path.Join(s.dataDirectory(version), "pg_hba.conf")
 	}
 	m, mounted := s.mountAt(where)
+	elsewhere, another := s.mountNamed("pg_hba.conf")
 	switch {
 	case mounted:
 		return s.mounted(m, where, version)
 	case set:
 		return s.unknown(version, "what is in hba_file %s is not in the snapshot", where)
+	case !s.knownConfiguration() && another:
+		return s.mounted(elsewhere, elsewhere.Path, version)
 	case !s.knownConfiguration():
 		return s.unknown(version, "which pg_hba.conf image %s starts with is not known", s.container.Image)
+	case another:
+		return s.unknown(version, "pg_hba.conf is mounted at %s, where nothing says that the server reads it", elsewhere.Path)
 	}
+	s.warnOfScripts()
 	return s.written(version)
+}
+
+// mountNamed returns the mount of one file of this name, wherever it is.
+func (s *server) mountNamed(name string) (mount, bool) {
+	for _, m := range s.container.Mounts {
+		if path.Base(m.Path) == name {
+			return m, true
+		}
+	}
+	return mount{}, false
+}
+
+// initScripts is where the image finds what it runs at first start: SQL, but also
+// shell scripts, which may append to pg_hba.conf.
+const initScripts = "/docker-entrypoint-initdb.d"
+
+func (s *server) warnOfScripts() {
+	for i, m := range s.container.Mounts {
+		if strings.HasPrefix(m.Path, initScripts) {
+			world.Warn(s.w, s.obj, "plain/init-scripts", s.at("volumeMounts[%d]", i).Field,
+				"scripts of %s may change the pg_hba.conf that the image writes; they are not read", initScripts)
+			return
+		}
+	}
 }
 
 // sources makes lines of a text, each with the text's origin.
@@ -80,6 +111,23 @@ func (s *server) mountAt(file string) (mount, bool) {
 
 // mounted reads the file from the ConfigMap of its mount.
 func (s *server) mounted(m mount, file string, version int) hba.File {
+	text, at, ok := s.textOf(m, file)
+	if !ok {
+		return s.unknown(version, "what is mounted at %s is not in the snapshot", file)
+	}
+	return hba.Parse(sources(text, at), version)
+}
+
+// mountedText returns the text of a file in the container.
+func (s *server) mountedText(file string) (string, verdict.Origin, bool) {
+	m, ok := s.mountAt(file)
+	if !ok {
+		return "", verdict.Origin{}, false
+	}
+	return s.textOf(m, file)
+}
+
+func (s *server) textOf(m mount, file string) (string, verdict.Origin, bool) {
 	inside := strings.TrimPrefix(strings.TrimPrefix(file, strings.TrimSuffix(m.Path, "/")), "/")
 	inside = path.Join(m.SubPath, inside)
 	for _, v := range s.spec.Template.Spec.Volumes {
@@ -92,12 +140,9 @@ func (s *server) mounted(m mount, file string, version int) hba.File {
 				key = item.Key
 			}
 		}
-		if text, at, ok := s.configMap(v.ConfigMap.Name, key); ok {
-			return hba.Parse(sources(text, at), version)
-		}
-		return s.unknown(version, "ConfigMap %s with %s is not in the snapshot", v.ConfigMap.Name, key)
+		return s.configMap(v.ConfigMap.Name, key)
 	}
-	return s.unknown(version, "what is mounted at %s is not in the snapshot", file)
+	return "", verdict.Origin{}, false
 }
 
 // configMap returns a key of a ConfigMap of the namespace.
@@ -146,7 +191,7 @@ func (s *server) written(version int) hba.File {
 func (s *server) hostMethod(version int) (method string, at verdict.Origin, known bool) {
 	e := s.env("POSTGRES_HOST_AUTH_METHOD")
 	switch {
-	case e.elsewhere || !e.set && len(s.container.EnvFrom) > 0:
+	case e.elsewhere:
 		return "", at, false
 	case e.value != "":
 		return e.value, s.at("env[%d]", e.index), true
@@ -163,6 +208,9 @@ func (s *server) initdbMethods() (locally, hosts string, ok bool) {
 	words := strings.Fields(e.value)
 	for i, word := range words {
 		name, value, _ := strings.Cut(word, "=")
+		if rest, ok := strings.CutPrefix(word, "-A"); ok && rest != "" {
+			name, value = "-A", rest
+		}
 		if (word == "-A" || word == "--auth" || word == "--auth-local" || word == "--auth-host") && i+1 < len(words) {
 			value = words[i+1]
 		}
@@ -174,6 +222,9 @@ func (s *server) initdbMethods() (locally, hosts string, ok bool) {
 		case "--auth-host":
 			hosts = value
 		}
+	}
+	if hosts == "peer" { // for TCP that is ident (initdb.c)
+		hosts = "ident"
 	}
 	return locally, hosts, !e.elsewhere
 }

@@ -36,6 +36,7 @@ type server struct {
 	container container
 	index     int
 	args      arguments
+	file      settingsFile
 }
 
 // Adapt adds a Server for each workload of the Snapshot that runs PostgreSQL and
@@ -67,6 +68,7 @@ func adapt(w *operator.World, o object.Object, wl *snapshot.Workload) {
 		w.Snapshot.Problems = append(w.Snapshot.Problems, o.Problem(err))
 	}
 	s.args = parseArguments(slices.Concat(s.container.Command, s.container.Args))
+	s.file = s.readSettings()
 	w.Snapshot.Servers = append(w.Snapshot.Servers, s.server(wl))
 }
 
@@ -103,7 +105,7 @@ func (s *server) server(wl *snapshot.Workload) *snapshot.Server {
 }
 
 func (s *server) port() uint16 {
-	text, ok := s.args.setting("port")
+	text, ok := s.setting("port")
 	if !ok {
 		text = s.env("PGPORT").value
 	}
@@ -118,7 +120,7 @@ func (s *server) port() uint16 {
 func (s *server) names(out *snapshot.Server) {
 	user, db := s.env("POSTGRES_USER"), s.env("POSTGRES_DB")
 	out.Databases = []string{"postgres"}
-	if user.elsewhere {
+	if user.elsewhere || !user.set && !s.fromLibrary() {
 		return
 	}
 	name := cmp.Or(user.value, "postgres")
@@ -134,8 +136,8 @@ func (s *server) names(out *snapshot.Server) {
 // no such file.
 func (s *server) tls() snapshot.TLS {
 	out := snapshot.TLS{Origin: s.at("args")}
-	ssl, set := s.args.setting("ssl")
-	ca, hasCA := s.args.setting("ssl_ca_file")
+	ssl, set := s.setting("ssl")
+	ca, hasCA := s.setting("ssl_ca_file")
 	switch {
 	case set:
 		out.Enabled = allowed(isOn(ssl))
@@ -167,7 +169,7 @@ func isOn(text string) bool {
 // nothing tells whether they do.
 func (s *server) vital(out *snapshot.Server) {
 	pods := out.Workload.Pods
-	if len(pods) < 2 {
+	if len(pods) == 1 && !pods[0].Many {
 		return
 	}
 	members := world.Pods("the members", pods...)

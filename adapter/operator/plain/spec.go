@@ -67,9 +67,10 @@ type envSetting struct {
 	elsewhere bool
 }
 
-// env returns a variable; of duplicates the last wins.
+// env returns a variable; of duplicates the last wins. One that is not written out
+// may still come with envFrom.
 func (s *server) env(name string) envSetting {
-	var out envSetting
+	out := envSetting{elsewhere: len(s.container.EnvFrom) > 0}
 	for i, e := range s.container.Env {
 		if e.Name == name {
 			out = envSetting{e.Value, i, true, e.From != nil}
@@ -148,12 +149,16 @@ func listens(c container, port int) bool {
 	})
 }
 
-// knownConfiguration reports whether what the server reads is what the image of
-// the Docker library writes: no other image, no shell, no file of settings.
+// knownConfiguration reports whether the server's settings are known: the image is
+// of the Docker library, no shell starts it, and a file of settings is none or read.
 func (s *server) knownConfiguration() bool {
+	return s.fromLibrary() && !s.args.shell && !s.file.unread && !s.mountsConfiguration()
+}
+
+// fromLibrary reports whether the image has the entrypoint of the Docker library's.
+func (s *server) fromLibrary() bool {
 	name, _ := base(s.container.Image)
-	_, file := s.args.setting("config_file")
-	return slices.Contains(library, name) && !foreign.MatchString(s.container.Image) && !s.args.shell && !file && !s.mountsConfiguration()
+	return slices.Contains(library, name) && !foreign.MatchString(s.container.Image)
 }
 
 // mountsConfiguration reports whether a postgresql.conf is put into the data
@@ -185,54 +190,4 @@ func imageMajor(image string) int {
 		return 0
 	}
 	return n
-}
-
-// arguments are what the server is started with.
-type arguments struct {
-	settings map[string]string
-	// shell says that a shell starts it: then anything may happen first.
-	shell bool
-}
-
-// setting returns a setting of the command line.
-func (a arguments) setting(name string) (string, bool) {
-	v, ok := a.settings[name]
-	return v, ok
-}
-
-// parseArguments reads "-c name=value", "-cname=value", "--name=value" and "-p
-// port" (PostgreSQL manual, postgres; postmaster.c ParseLongOption).
-func parseArguments(words []string) arguments {
-	out := arguments{settings: map[string]string{}}
-	for i := 0; i < len(words); i++ {
-		word := words[i]
-		switch {
-		case i == 0 && isShell(word):
-			out.shell = true
-		case (word == "-c" || word == "-p") && i+1 < len(words):
-			i++
-			if word == "-p" {
-				out.settings["port"] = words[i]
-				continue
-			}
-			out.set(words[i])
-		case strings.HasPrefix(word, "--"):
-			out.set(word[2:])
-		case strings.HasPrefix(word, "-c"):
-			out.set(word[2:])
-		case word == "-l": // enables TLS, as ssl=on
-			out.settings["ssl"] = "on"
-		}
-	}
-	return out
-}
-
-func (a arguments) set(text string) {
-	name, value, _ := strings.Cut(text, "=")
-	a.settings[strings.ToLower(strings.ReplaceAll(name, "-", "_"))] = strings.Trim(value, `'"`)
-}
-
-func isShell(word string) bool {
-	word = word[strings.LastIndexByte(word, '/')+1:]
-	return slices.Contains([]string{"sh", "bash", "ash", "dash"}, word)
 }
