@@ -19,7 +19,7 @@ func (r Record) String() string {
 
 // String writes name=value, the value quoted where it has to be.
 func (o Option) String() string {
-	if o.Value == "" || !special(o.Value) {
+	if !special(o.Value) && !strings.HasSuffix(o.Value, `\`) { // which would continue the line
 		return o.Name + "=" + o.Value
 	}
 	return o.Name + "=" + quoteAlways(o.Value)

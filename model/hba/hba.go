@@ -86,7 +86,7 @@ func (t Type) String() string {
 func typeOf(word string) Type {
 	for t, name := range typeNames {
 		if name == word {
-			return Type(t) //nolint:gosec // an index of a short list
+			return Type(t)
 		}
 	}
 	return NoType

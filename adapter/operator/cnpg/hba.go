@@ -104,7 +104,7 @@ func (l *ldapSpec) line() string {
 	return b.String()
 }
 
-const tokenStart = "${podselector:"
+const refStart = "${podselector:"
 
 // userLine returns what the operator makes of one entry of spec.postgresql.pg_hba:
 // itself, or one line for each address of the pods that its token selects [cnpg
@@ -115,8 +115,8 @@ func (c *cluster) userLine(i int, text string) []hba.Source {
 	if !ok {
 		return []hba.Source{{Text: text, Origin: at}}
 	}
-	if strings.Count(text, tokenStart) > 1 {
-		world.Fault(c.w, c.obj, at.Field, "only one %s…} is allowed in a line", tokenStart)
+	if strings.Count(text, refStart) > 1 {
+		world.Fault(c.w, c.obj, at.Field, "only one %s…} is allowed in a line", refStart)
 	}
 	if ips, ok := c.resolved(name); ok {
 		return c.expanded(text, token, ips, at)
@@ -137,9 +137,9 @@ func (c *cluster) userLine(i int, text string) []hba.Source {
 
 // podSelectorToken finds the token in a line.
 func podSelectorToken(text string) (token, name string, ok bool) {
-	_, rest, found := strings.Cut(text, tokenStart)
+	_, rest, found := strings.Cut(text, refStart)
 	name, _, closed := strings.Cut(rest, "}")
-	return tokenStart + name + "}", name, found && closed
+	return refStart + name + "}", name, found && closed
 }
 
 // resolved returns what the operator wrote into status.podSelectorRefs.

@@ -17,7 +17,8 @@ import (
 type printer struct{ strings.Builder }
 
 func (p *printer) line(depth int, format string, args ...any) {
-	p.WriteString(strings.TrimRight(strings.Repeat("  ", depth)+fmt.Sprintf(format, args...), " ") + "\n")
+	text := strings.Repeat("  ", depth) + fmt.Sprintf(format, args...)
+	fmt.Fprintln(p, strings.TrimRight(text, " "))
 }
 
 // Print writes the servers of a world, then what could not be read.

@@ -41,7 +41,7 @@ const (
 )
 
 func one(t *testing.T, adapt operator.Adapter, name string) {
-	data, err := os.ReadFile(name) //nolint:gosec // a file of testdata
+	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func one(t *testing.T, adapt operator.Adapter, name string) {
 	adapt(w)
 	got := Print(w)
 	if *update {
-		if err := os.WriteFile(name, []byte(comment+inMark+in+outMark+got), 0o600); err != nil {
+		if err := os.WriteFile(name, []byte(comment+inMark+in+outMark+got), 0o600); err != nil { //nolint:gosec // a file of testdata
 			t.Fatal(err)
 		}
 		return
