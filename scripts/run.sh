@@ -20,16 +20,16 @@ show() {
   esac
 }
 
-estate=examples/company/broken
+estate=(-f examples/company/broken --facts examples/company/facts.yaml)
 
 part "Who can reach the database, and as whom"
-show who-can payments/ledger -f "$estate"
+show who-can payments/ledger "${estate[@]}"
 
 part "Everyone against every server"
-show matrix -f "$estate"
+show matrix "${estate[@]}"
 
 part "One connection, layer by layer"
-show explain payments/api payments/ledger --as app --db ledger -f "$estate"
+show explain shop/orders ledger-pooler.payments --as app_ro --db ledger "${estate[@]}"
 
 part "What is wrong, and where"
-show audit -f "$estate"
+show audit "${estate[@]}"

@@ -43,6 +43,8 @@ var Kinds = []object.Type{
 	{Group: "stackgres.io", Kind: "SGCluster"},
 	{Group: "stackgres.io", Kind: "SGPoolingConfig"},
 	{Group: "stackgres.io", Kind: "SGPostgresConfig"},
+	{Group: "stackgres.io", Kind: "SGObjectStorage"},
+	{Group: "barmancloud.cnpg.io", Kind: "ObjectStore"},
 }
 
 // A Source delivers objects: files today, a rendered chart or a live cluster alike.

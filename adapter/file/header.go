@@ -1,9 +1,6 @@
 package file
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // A header is what the left margin of a block-style document tells without
 // parsing it. Documents that are large and used by nobody (ConfigMaps, CRDs) are
@@ -174,6 +171,6 @@ func (m *metadata) value(key string) (value string, told bool) {
 // template reports whether the text looks like that of a chart nobody rendered,
 // and where.
 func template(data []byte) (offset int, yes bool) {
-	at := strings.Index(string(data), "{{")
+	at := bytes.Index(data, []byte("{{"))
 	return at, at >= 0
 }

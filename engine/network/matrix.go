@@ -44,7 +44,7 @@ type gate struct {
 }
 
 func newMatrix(e *Engine) *matrix {
-	c := takeCensus(e.world, visionOf(e))
+	c := takeCensus(e.world, e.seen())
 	m := &matrix{census: c, ports: newPortSets(), matcher: newMatcher(e, c)}
 	m.cache.wide = map[string][]entry{}
 	m.cache.cuts = map[[2]*uint64]set{}

@@ -30,6 +30,8 @@ type Engine struct {
 	standing []string
 	// podRanges are Facts.PodCIDRs.
 	podRanges flow.Addresses
+	// seen is what policies can see of pods; found when first asked for.
+	seen func() *vision
 	// compiled is built when whole sets are first asked for.
 	compiled func() *estate
 }
@@ -51,6 +53,7 @@ func New(world *snapshot.Snapshot) *Engine {
 			}
 		}
 	}
+	e.seen = sync.OnceValue(func() *vision { return visionOf(e) })
 	e.compiled = sync.OnceValue(func() *estate { return compile(e) })
 	return e
 }

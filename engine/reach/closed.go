@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -53,7 +54,9 @@ type Route struct {
 // holds and everybody outside, every database and role that a manifest names and
 // all others as one class, over every path. What is not in the list is refused.
 func (e *Engine) WhoCan(s *snapshot.Server) []Access {
-	b := &book{Engine: e, server: s, sessions: sessions(s), talks: map[talk]spoken{}}
+	quick := *e
+	quick.decided = map[hop]verdict.Step{}
+	b := &book{Engine: &quick, server: s, sessions: sessions(s), talks: map[talk]spoken{}, clients: map[string][]Access{}}
 	var out []Access
 	for _, w := range e.World.Workloads {
 		out = append(out, b.workload(w)...)
@@ -68,6 +71,7 @@ type book struct {
 	server   *snapshot.Server
 	sessions []Session
 	talks    map[talk]spoken
+	clients  map[string][]Access // by kin
 }
 
 // A talk is all that a conversation depends on.
@@ -99,7 +103,7 @@ type arrival struct {
 func (b *book) workload(w *snapshot.Workload) []Access {
 	var groups []memberGroup
 	for _, p := range w.Pods {
-		groups = joinMember(groups, p, b.client(network.PodEndpoint(p)))
+		groups = joinMember(groups, p, b.pod(p))
 	}
 	var out []Access
 	for _, g := range groups {
@@ -109,6 +113,32 @@ func (b *book) workload(w *snapshot.Workload) []Access {
 		}
 	}
 	return out
+}
+
+// pod answers for a pod, once for all pods that nothing tells apart.
+func (b *book) pod(p *snapshot.Pod) []Access {
+	kin, ok := b.kin(p)
+	if !ok {
+		return b.client(network.PodEndpoint(p))
+	}
+	list, known := b.clients[kin]
+	if !known {
+		list = b.client(network.PodEndpoint(p))
+		b.clients[kin] = list
+	}
+	return list
+}
+
+// kin is all of a pod that an answer about this server may depend on; false where
+// the pod itself matters: it may meet itself, a mesh object may select it, or a
+// record asks for its labels.
+func (b *book) kin(p *snapshot.Pod) (string, bool) {
+	meshed := slices.ContainsFunc(b.World.Unmodelled, func(u snapshot.Unmodelled) bool { return u.Layer == verdict.Mesh })
+	own := p.Workload == b.server.Workload || poolerOf(b.server, p) != nil
+	if meshed || own || b.server.HBA.AsksForPods() {
+		return "", false
+	}
+	return fmt.Sprint(p.HostNetwork, p.Addresses, b.Network.ClassOf(p)), true
 }
 
 type memberGroup struct {

@@ -15,7 +15,7 @@ func (e *Engine) dnsStep(from network.Endpoint) verdict.Step {
 	to, port, assumed := e.resolver()
 	step := verdict.Step{Layer: verdict.DNS, Verdict: verdict.Deny}
 	for _, endpoint := range to {
-		asked := e.Network.Decide(netpol.Egress, network.Attempt{From: from, To: endpoint, Protocol: flow.UDP, Port: port})
+		asked := e.decide(netpol.Egress, network.Attempt{From: from, To: endpoint, Protocol: flow.UDP, Port: port})
 		if better(asked.Verdict, step.Verdict) || step.Reason == "" {
 			step = asked
 			step.Layer = verdict.DNS

@@ -189,7 +189,31 @@ func (e *Engine) packets(from network.Endpoint, pod *snapshot.Pod, port uint16) 
 	a := network.Attempt{From: from, To: network.PodEndpoint(pod), Protocol: flow.TCP, Port: port}
 	steps := []verdict.Step{}
 	if from.Pod != nil || from.Virtual != nil { // nothing outside has an egress of ours
-		steps = append(steps, e.Network.Decide(netpol.Egress, a))
+		steps = append(steps, e.decide(netpol.Egress, a))
 	}
-	return append(steps, e.Network.Decide(netpol.Ingress, a))
+	return append(steps, e.decide(netpol.Ingress, a))
+}
+
+// A hop is all that a verdict between two pods depends on.
+type hop struct {
+	from, to string
+	protocol flow.Protocol
+	port     uint16
+	dir      netpol.Direction
+}
+
+// decide asks the network engine, and where a whole list is made remembers the
+// answer for all pods of a class. Only their verdicts are the same, so that a
+// single question, which explains, never shares a step.
+func (e *Engine) decide(dir netpol.Direction, a network.Attempt) verdict.Step {
+	if e.decided == nil || a.From.Pod == nil || a.To.Pod == nil || a.From.Pod.Workload == a.To.Pod.Workload {
+		return e.Network.Decide(dir, a)
+	}
+	key := hop{e.Network.ClassOf(a.From.Pod), e.Network.ClassOf(a.To.Pod), a.Protocol, a.Port, dir}
+	step, known := e.decided[key]
+	if !known {
+		step = e.Network.Decide(dir, a)
+		e.decided[key] = step
+	}
+	return step
 }

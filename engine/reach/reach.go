@@ -67,6 +67,8 @@ type Engine struct {
 	Network  *network.Engine
 	podsIn   map[string][]*snapshot.Pod
 	services map[[2]string]*snapshot.Service // by namespace and name
+	// decided remembers verdicts while a whole list is made; nil otherwise.
+	decided map[hop]verdict.Step
 }
 
 // New prepares an engine.

@@ -10,8 +10,8 @@ func TestAdapt(t *testing.T) { worldtest.Run(t, Adapt) }
 
 func TestImageMajor(t *testing.T) {
 	for image, want := range map[string]int{
-		"postgres:16-alpine":                           16,
-		"postgres":                                     0,
+		"postgres:16-alpine": 16,
+		"postgres":           0,
 		"docker.io/library/postgres:17.2@sha256:abc":   17,
 		"localhost:5000/postgres:14.1":                 14,
 		"postgis/postgis:15-3.4":                       15,

@@ -124,7 +124,7 @@ func (s *server) take(i int) { s.index, s.container = i, s.spec.Template.Spec.Co
 func (s *server) index1(containers []container) int {
 	if i := slices.IndexFunc(containers, func(c container) bool {
 		name, _ := base(c.Image)
-		return servers.MatchString(name)
+		return servers.MatchString(name) && runsServer(c)
 	}); i >= 0 {
 		return i
 	}
@@ -133,6 +133,24 @@ func (s *server) index1(containers []container) int {
 		return listens(c, 5432) && !other.MatchString(name) && !other.MatchString(c.Name) &&
 			(named.MatchString(c.Name) || named.MatchString(s.obj.Name) || named.MatchString(name))
 	})
+}
+
+// starts are words of a command that starts a server.
+var starts = regexp.MustCompile(`(?i)postgres|postmaster|pg_ctl|patroni|entrypoint`)
+
+// runsServer reports whether a container of a server's image runs the server: the
+// same images serve as psql in a shell or a migration. One that declares the port
+// runs it, whatever its command is called.
+func runsServer(c container) bool {
+	if listens(c, 5432) {
+		return true
+	}
+	if len(c.Command) > 0 {
+		words := slices.Concat(c.Command, c.Args)
+		return slices.ContainsFunc(words, func(w string) bool { return starts.MatchString(w) && !strings.Contains(w, "://") })
+	}
+	// The library's entrypoint takes a first argument without a dash as the program.
+	return len(c.Args) == 0 || strings.HasPrefix(c.Args[0], "-") || starts.MatchString(c.Args[0])
 }
 
 // named are names of PostgreSQL; other is what only goes with it.
