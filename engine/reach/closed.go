@@ -72,6 +72,7 @@ type book struct {
 	sessions []Session
 	talks    map[talk]spoken
 	clients  map[string][]Access // by kin
+	from     string              // the addresses of the outside client being asked about
 }
 
 // A talk is all that a conversation depends on.
@@ -176,6 +177,7 @@ func (b *book) outside() []Access {
 	var parts []part
 next:
 	for _, atom := range b.atoms() {
+		b.from = atom.Text()
 		list := b.client(network.OutsideEndpoint(atom))
 		for i := range parts {
 			if slices.EqualFunc(parts[i].list, list, sameAnswer) {
@@ -376,7 +378,7 @@ func (b *book) speak(from network.Endpoint, w way, s Session) spoken {
 	if from.Pod != nil && (len(from.Pod.Addresses) > 0 || b.server.HBA.AsksForPods()) {
 		key.client = from.Pod
 	} else if from.Pod == nil {
-		key.outside = from.Outside.Text()
+		key.outside = b.from
 	}
 	said, known := b.talks[key]
 	if !known {

@@ -24,11 +24,19 @@ func AddressesOf(prefixes ...netip.Prefix) Addresses {
 	var rs []addressRange
 	for _, p := range prefixes {
 		if p.IsValid() {
-			p = p.Masked()
+			p = unmapped(p).Masked()
 			rs = append(rs, addressRange{p.Addr(), last(p)})
 		}
 	}
 	return normal(rs)
+}
+
+// unmapped takes a prefix of IPv4-mapped addresses as IPv4.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p
 }
 
 func normal(rs []addressRange) Addresses {
@@ -52,8 +60,12 @@ func sameFamily(a, b netip.Addr) bool { return a.BitLen() == b.BitLen() }
 // last returns the highest address of a masked prefix.
 func last(p netip.Prefix) netip.Addr {
 	b := p.Addr().AsSlice()
-	for bit := p.Bits(); bit < p.Addr().BitLen(); bit++ {
-		b[bit/8] |= 1 << (7 - bit%8)
+	whole := p.Bits() / 8
+	if whole < len(b) {
+		b[whole] |= 0xff >> (p.Bits() % 8)
+		for i := whole + 1; i < len(b); i++ {
+			b[i] = 0xff
+		}
 	}
 	a, _ := netip.AddrFromSlice(b)
 	return a

@@ -198,3 +198,11 @@ func TestAllAndNone(t *testing.T) {
 		t.Error("the zero value holds something")
 	}
 }
+
+// "IPv4-mapped IPv6 addresses are taken as IPv4."
+func TestMappedAddressesAreIPv4(t *testing.T) {
+	mapped := AddressesOf(netip.MustParsePrefix("::ffff:10.0.0.0/104"))
+	if !mapped.Equal(AddressesOf(netip.MustParsePrefix("10.0.0.0/8"))) {
+		t.Errorf("::ffff:10.0.0.0/104 is %s", mapped.Text())
+	}
+}
