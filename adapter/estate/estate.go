@@ -3,6 +3,7 @@
 package estate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -50,8 +51,9 @@ var Kinds = []object.Type{
 // A Source delivers objects: files today, a rendered chart or a live cluster alike.
 type Source func(context.Context, Wants) (object.Batch, error)
 
-// Wants reports whether anybody will look at objects of the type.
-type Wants func(object.Type) bool
+// Wants reports whether anybody will look at an object of the type that has this
+// text, YAML or JSON.
+type Wants func(t object.Type, text []byte) bool
 
 // Load reads the estate that the paths hold. What could not be read is among the
 // snapshot's Problems; an error means that there is nothing to ask about.
@@ -103,7 +105,15 @@ func (o Options) wants() Wants {
 			asked[t] = true
 		}
 	}
-	return func(t object.Type) bool { return asked[t] || kube.Wants(t) }
+	return func(t object.Type, text []byte) bool {
+		return asked[t] || kube.Wants(t) || t == (object.Type{Kind: "ConfigMap"}) && configures(text)
+	}
+}
+
+// configures reports whether a ConfigMap may hold a server's files. All others, the
+// large ones among them, are nobody's business.
+func configures(text []byte) bool {
+	return bytes.Contains(text, []byte("hba")) || bytes.Contains(text, []byte("postgresql"))
 }
 
 // byType keys the objects by "Cluster.postgresql.cnpg.io" and "Service".

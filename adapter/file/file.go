@@ -23,12 +23,12 @@ type Options struct {
 	Skip []string
 	// Namespace is where objects live that name none; "default" when empty.
 	Namespace string
-	// Wants reports whether anybody asks for the type; others are counted and not
-	// decoded. Nil wants all.
-	Wants func(object.Type) bool
+	// Wants reports whether anybody asks for an object of the type in this text, YAML
+	// or JSON; others are counted and not decoded. Nil wants all.
+	Wants func(object.Type, []byte) bool
 }
 
-func (o Options) wants(t object.Type) bool { return o.Wants == nil || o.Wants(t) }
+func (o Options) wants(t object.Type, text []byte) bool { return o.Wants == nil || o.Wants(t, text) }
 
 func (o Options) namespace() string {
 	if o.Namespace == "" {

@@ -119,7 +119,7 @@ func TestIgnored(t *testing.T) {
 // Kinds that nobody uses are counted and not decoded, whatever is wrong with them;
 // but a kind can only be told where nothing can hide another.
 func TestUnused(t *testing.T) {
-	wants := func(ty object.Type) bool { return ty.Kind == "Pod" }
+	wants := func(ty object.Type, _ []byte) bool { return ty.Kind == "Pod" }
 	for s, unused := range map[string]int{
 		"apiVersion: v1\nkind: ConfigMap\ndata:\n  a: *b [ {{ }}\n":                                              1,
 		"kind: ConfigMap # yes\napiVersion: v1\nmetadata:\n- x\n":                                                1,

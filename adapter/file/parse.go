@@ -68,7 +68,7 @@ func (r *reader) chunk(c chunk) {
 	case h.kind == "" && h.apiVersion == "":
 		r.out.ignored++
 		return
-	case h.kind != "" && !r.opts.wants(object.Type{Group: object.GroupOf(h.apiVersion), Kind: h.kind}):
+	case h.kind != "" && !r.opts.wants(object.Type{Group: object.GroupOf(h.apiVersion), Kind: h.kind}, c.data):
 		r.out.unused++
 		return
 	}

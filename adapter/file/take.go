@@ -76,7 +76,7 @@ func (r *reader) take(c chunk, data []byte, source object.Source, check func([]b
 	case o.Kind == "" || o.APIVersion == "":
 		r.nameless(c, o, err)
 		return
-	case !isList(o.Kind) && !r.opts.wants(o.Type()):
+	case !isList(o.Kind) && !r.opts.wants(o.Type(), data):
 		r.out.unused++
 		return
 	}
@@ -91,7 +91,7 @@ func (r *reader) take(c chunk, data []byte, source object.Source, check func([]b
 			r.items(c, o, items)
 			return
 		}
-		if !r.opts.wants(o.Type()) {
+		if !r.opts.wants(o.Type(), data) {
 			r.out.unused++
 			return
 		}
