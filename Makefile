@@ -40,7 +40,7 @@ gen: ## write generated files anew
 
 build: ## build bin/pgmoat
 	@echo "build: bin/pgmoat $(VERSION)"
-	@CGO_ENABLED=0 go build -v $(BUILD) -o bin/pgmoat ./cmd/pgmoat
+	@CGO_ENABLED=0 go build -v $(BUILD) -o bin/pgmoat ./cmd/pgmoat 2>&1 | awk -f scripts/progress.awk
 
 install: ## install pgmoat, and kubectl-pgmoat beside it, where go install puts programs
 	@CGO_ENABLED=0 go install $(BUILD) ./cmd/pgmoat

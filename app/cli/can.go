@@ -72,7 +72,7 @@ func (a *app) question(name, short, long, example string, detail report.Detail) 
 		},
 	}
 	t.flags(cmd)
-	return a.sourced(cmd, "table", "json", "md")
+	return a.sourced(cmd, "table", "json", "csv", "md")
 }
 
 func (a *app) ask(ctx context.Context, from, to string, t attempt, detail report.Detail) error {

@@ -110,7 +110,7 @@ Exit status: 0 all pass, 1 one is cut, 2 one may be cut.`,
 			return list.Write(a.out, a.output)
 		},
 	}
-	return a.sourced(cmd, "table", "json", "md")
+	return a.sourced(cmd, "table", "json", "csv", "md")
 }
 
 func (a *app) connections() *cobra.Command {

@@ -11,10 +11,13 @@ import (
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// Write prints the answer in the format: table, md or json.
+// Write prints the answer in the format: table, md, csv or json.
 func (a *Asked) Write(out io.Writer, format string) error {
-	if format == "json" {
+	switch format {
+	case "json":
 		return writeJSON(out, a.json())
+	case "csv":
+		return writeCSV(out, a.csv())
 	}
 	t := newText(out, format == "md")
 	for _, m := range a.answers {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -63,7 +62,7 @@ func (c Closed) Write(out io.Writer, format string) error {
 	case "json":
 		return writeJSON(out, c.json())
 	case "csv":
-		return c.csv(out)
+		return writeCSV(out, c.csv())
 	}
 	t := newText(out, format == "md")
 	for _, s := range c.Servers {
@@ -332,14 +331,12 @@ func appendNew(list []string, s string) []string {
 	return append(list, s)
 }
 
-func (c Closed) csv(out io.Writer) error {
-	w := csv.NewWriter(out)
-	_ = w.Write([]string{"from_kind", "from_namespace", "from_name", "server", "database", "role", "verdict", "how", "through"})
+func (c Closed) csv() [][]string {
+	rows := [][]string{{"from_kind", "from_namespace", "from_name", "server", "database", "role", "verdict", "how", "through"}}
 	for _, a := range c.Access {
 		how, through := logins(a)
-		_ = w.Write([]string{a.From.Kind, a.From.Namespace, a.From.Name, a.Server.Ref().String(),
+		rows = append(rows, []string{a.From.Kind, a.From.Namespace, a.From.Name, a.Server.Ref().String(),
 			a.Database, a.Role, a.Verdict.String(), how, through})
 	}
-	w.Flush()
-	return w.Error()
+	return rows
 }

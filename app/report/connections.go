@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"io"
 	"strings"
 
@@ -17,7 +16,7 @@ func Connections(out io.Writer, world *snapshot.Snapshot, c network.Connections,
 	case "json":
 		return c.WriteJSON(out)
 	case "csv":
-		return connectionsCSV(out, c)
+		return writeCSV(out, connectionsCSV(c))
 	}
 	t := newText(out, format == "md")
 	rows := [][]string{{"FROM", "TO", "PORTS"}}
@@ -64,15 +63,13 @@ func portsText(c network.Connection) string {
 
 func portText(r flow.PortRange) string { return flow.PortsOf(r).String() }
 
-func connectionsCSV(out io.Writer, c network.Connections) error {
-	w := csv.NewWriter(out)
-	_ = w.Write([]string{"from", "to", "ports", "known"})
+func connectionsCSV(c network.Connections) [][]string {
+	rows := [][]string{{"from", "to", "ports", "known"}}
 	for n := range c.All() {
-		_ = w.Write([]string{party(n.From), party(n.To), portsText(n), "yes"})
+		rows = append(rows, []string{party(n.From), party(n.To), portsText(n), "yes"})
 	}
 	for u := range c.Unknown() {
-		_ = w.Write([]string{party(u.From), party(u.To), portsText(u.Connection), "no"})
+		rows = append(rows, []string{party(u.From), party(u.To), portsText(u.Connection), "no"})
 	}
-	w.Flush()
-	return w.Error()
+	return rows
 }

@@ -48,15 +48,18 @@ type vitalFlowJSON struct {
 	Source   string          `json:"source"`
 }
 
-// Write prints the list in the format: table, md or json.
+// Write prints the list in the format: table, md, csv or json.
 func (v Vital) Write(out io.Writer, format string) error {
 	var codes []string
 	for _, f := range v.Flows {
 		codes = snapshot.Merge(codes, f.Assumptions)
 	}
-	if format == "json" {
+	switch format {
+	case "json":
 		return writeJSON(out, vitalJSON{v.Server.Ref(), v.Verdict(), v.flows(),
 			snapshot.Assumptions(codes...), problems(v.World)})
+	case "csv":
+		return writeCSV(out, v.csv())
 	}
 	t := newText(out, format == "md")
 	t.line("%s needs:", v.Server.Ref())

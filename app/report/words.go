@@ -187,8 +187,8 @@ func unsure(s verdict.Step) string {
 		}
 		why = append(why, fmt.Sprintf("which address of %s connects (admitted: %s)", out, admitted))
 	}
-	if len(why) == 0 {
-		why = append(why, "an address that nobody wrote down")
+	if len(why) == 0 || s.Facts["address"] == "unknown" {
+		why = append(why, "an address that nobody wrote down (the facts file can)")
 	}
 	return fill("whether {policies} admits it depends on ", s.Facts) + strings.Join(why, " and on ")
 }

@@ -157,3 +157,15 @@ func (p *Pass) Vital(s *snapshot.Server) []reach.VitalDecision {
 	}
 	return known
 }
+
+// AtLeast returns the result with the findings of a severity or worse.
+func (r Result) AtLeast(s Severity) Result {
+	var kept []Finding
+	for _, f := range r.Findings {
+		if f.Severity >= s {
+			kept = append(kept, f)
+		}
+	}
+	r.Findings = kept
+	return r
+}

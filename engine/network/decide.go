@@ -251,7 +251,10 @@ func (q *query) unsure(o outcome) verdict.Step {
 		step.Facts["outside"] = prefixes(q.peer.Outside)
 		step.Facts["admitted"] = prefixes(o.admitted(q.peer))
 	}
-	if keys := q.unknownKeys(); keys != "" {
+	if q.peer.isOutside() && q.peer.addressUnknown() {
+		step.Facts["address"] = "unknown"
+	}
+	if keys := q.unknownKeys(o.selection); keys != "" {
 		step.Facts["unknownLabels"] = keys
 	}
 	if len(origins) > 0 {
@@ -260,12 +263,25 @@ func (q *query) unsure(o outcome) verdict.Step {
 	return step
 }
 
-// unknownKeys names the labels of both sides whose values nobody wrote down.
-func (q *query) unknownKeys() string {
+// unknownKeys names the labels of both sides that the policies ask for and whose
+// values nobody wrote down.
+func (q *query) unknownKeys(s selection) string {
+	asked := vision{values: map[label]bool{}}
+	for _, p := range slices.Concat(s.sure, s.maybe) {
+		asked.selector(&p.Pods)
+		for _, r := range p.Rules[q.dir] {
+			asked.rule(r)
+		}
+	}
 	var keys []string
 	for _, end := range []Endpoint{q.subject, q.peer} {
-		if !end.isOutside() {
-			keys = append(keys, end.labels().Unknown...)
+		if end.isOutside() {
+			continue
+		}
+		for _, key := range end.labels().Unknown {
+			if slices.Contains(asked.keys, key) {
+				keys = append(keys, key)
+			}
 		}
 	}
 	slices.Sort(keys)

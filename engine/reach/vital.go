@@ -95,15 +95,29 @@ func (e *Engine) vitalSteps(s *snapshot.Server, f snapshot.VitalFlow, from, to n
 	if f.Role == "" || to.Pod == nil {
 		return chosen
 	}
-	session := Session{Database: f.Database, Role: f.Role, Replication: f.Replication, TLS: f.Cert != "", Cert: f.Cert}
 	for _, port := range s.Ports {
 		if len(f.Ports) > 0 && port.Port == f.Ports[0].From && isMember(s, to.Pod) {
-			q := Question{From: from, To: Target{Server: s, Member: to.Pod}, Session: session}
-			decided, _ := e.atServer(s, e.client(q, port), port)
-			return append(chosen, decided...)
+			return append(chosen, e.vitalSession(s, f, from, port)...)
 		}
 	}
 	return chosen
+}
+
+// vitalSession decides the session of a flow. Without a certificate the client
+// prefers TLS and makes do without (libpq sslmode=prefer).
+func (e *Engine) vitalSession(s *snapshot.Server, f snapshot.VitalFlow, from network.Endpoint, port snapshot.ServerPort) []verdict.Step {
+	q := Question{From: from, To: Target{Server: s}, Session: Session{
+		Database: f.Database, Role: f.Role, Replication: f.Replication, TLS: true, Cert: f.Cert}}
+	tls, _ := e.atServer(s, e.client(q, port), port)
+	if f.Cert != "" {
+		return tls
+	}
+	q.Session.TLS = false
+	plain, _ := e.atServer(s, e.client(q, port), port)
+	if better(combined(plain), combined(tls)) {
+		return plain
+	}
+	return tls
 }
 
 func (e *Engine) portSteps(from, to network.Endpoint, r flow.PortRange) []verdict.Step {

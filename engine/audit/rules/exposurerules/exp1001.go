@@ -29,15 +29,15 @@ spec:
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
 		for _, d := range doors(p.World) {
-			step, port := knock(p, stranger, d.pods, d.ports)
+			step := knock(p, stranger, d.pods, d.ports)
 			if step.Verdict == verdict.Deny || step.Reason == network.Allowed || step.Reason == network.NotEnforced {
 				continue
 			}
 			f := audit.Finding{Subject: d.ref, Origin: d.origin, Certain: step.Verdict == verdict.Allow, Because: []verdict.Step{step},
-				Message: fmt.Sprintf("no NetworkPolicy isolates %s, so that every pod of every namespace reaches port %d of it", d.ref, port),
+				Message: fmt.Sprintf("no NetworkPolicy isolates %s, so that every pod of every namespace reaches it on %s", d.ref, numbers(d.ports)),
 				Fix:     "select the pods with a policy that admits their clients, and beside it what the database needs to live:\n" + closed(d.ref.Namespace, d.pods, d.ports)}
 			if !f.Certain {
-				f.Message = fmt.Sprintf("it cannot be told whether every pod of every namespace reaches port %d of %s", port, d.ref)
+				f.Message = fmt.Sprintf("it cannot be told whether every pod of every namespace reaches %s on %s", d.ref, numbers(d.ports))
 			}
 			p.Report(f)
 		}

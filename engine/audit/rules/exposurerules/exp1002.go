@@ -23,7 +23,7 @@ The database is then isolated on paper only.`,
 		for _, d := range doors(p.World) {
 			for _, e := range entries(p.World, d.pods, d.ports) {
 				if who := everybody(e); who != "" {
-					step, _ := knock(p, stranger, d.pods, d.ports)
+					step := knock(p, stranger, d.pods, d.ports)
 					p.Report(audit.Finding{Subject: d.ref, Origin: e.origin(), Certain: step.Verdict == verdict.Allow, Because: doubtful(step),
 						Message: fmt.Sprintf("%s admits %s to %s", e.ref(), who, d.ref),
 						Fix:     "name the clients:\n- from:\n    - namespaceSelector:\n        matchLabels:\n          kubernetes.io/metadata.name: NAMESPACE\n      podSelector:\n        matchLabels:\n          app: CLIENT"})

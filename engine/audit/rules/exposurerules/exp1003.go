@@ -28,7 +28,7 @@ have addresses too, so that it admits them as well.`,
 				if e.peer == nil || e.peer.Block == nil || !wide(e.peer.Block.Addresses) {
 					continue
 				}
-				step, _ := knock(p, network.OutsideEndpoint(e.peer.Block.Addresses), d.pods, d.ports)
+				step := knock(p, network.OutsideEndpoint(e.peer.Block.Addresses), d.pods, d.ports)
 				p.Report(audit.Finding{Subject: d.ref, Origin: e.origin(), Certain: step.Verdict == verdict.Allow, Because: doubtful(step),
 					Message: fmt.Sprintf("%s admits every address (%s) to %s", e.ref(), e.peer.Block.Text, d.ref),
 					Fix:     "write the range that the clients come from:\n- ipBlock:\n    cidr: 192.0.2.0/24"})

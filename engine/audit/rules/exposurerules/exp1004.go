@@ -59,14 +59,14 @@ spec:
 
 // severity: what merely tells is less than what obeys.
 func severity(c snapshot.ControlPort) audit.Severity {
-	if c.Name == "exporter" || c.Name == "metrics" {
+	if slices.Contains([]string{"exporter", "metrics", "cluster-controller"}, c.Name) {
 		return audit.Low
 	}
 	return audit.High
 }
 
 func control(p *audit.Pass, s *snapshot.Server, c snapshot.ControlPort) {
-	step, _ := knock(p, stranger, s.Members(), []uint16{c.Port})
+	step := knock(p, stranger, s.Members(), []uint16{c.Port})
 	f := audit.Finding{Subject: s.Ref(), Severity: severity(c), Certain: true, Because: []verdict.Step{step}}
 	switch {
 	case step.Verdict == verdict.Allow && step.Reason != network.NotEnforced:

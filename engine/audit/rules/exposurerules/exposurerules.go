@@ -16,7 +16,7 @@ import (
 )
 
 // Rules are the family's, in the order of their numbers.
-var Rules = []*audit.Rule{EXP1001, EXP1002, EXP1003, EXP1004, EXP1005, EXP1006}
+var Rules = []*audit.Rule{EXP1001, EXP1002, EXP1003, EXP1004, EXP1005, EXP1006, EXP1007}
 
 // A door is a pod port that speaks PostgreSQL: of a server, or of its pooler.
 type door struct {
@@ -47,18 +47,18 @@ var stranger = network.Endpoint{Virtual: &network.Virtual{Name: "a stranger", Na
 
 // knock asks whether the stranger's packets arrive at any pod of the door; of
 // several answers the most open one counts.
-func knock(p *audit.Pass, from network.Endpoint, pods []*snapshot.Pod, ports []uint16) (best verdict.Step, port uint16) {
+func knock(p *audit.Pass, from network.Endpoint, pods []*snapshot.Pod, ports []uint16) (best verdict.Step) {
 	best.Verdict = verdict.Deny
 	for _, pod := range pods {
 		for _, number := range ports {
 			a := network.Attempt{From: from, To: network.PodEndpoint(pod), Protocol: flow.TCP, Port: number}
 			step := p.Reach.Network.Decide(netpol.Ingress, a)
 			if best.Layer == "" || verdict.Any(best.Verdict, step.Verdict) != best.Verdict {
-				best, port = step, number
+				best = step
 			}
 		}
 	}
-	return best, port
+	return best
 }
 
 // An entry is a rule that admits to a port of a pod, and the peer in it; peer is nil
@@ -133,11 +133,15 @@ func admits(r netpol.Rule, pod *snapshot.Pod, number uint16) bool {
 
 // numbers writes ports for people.
 func numbers(ports []uint16) string {
+	word := "port "
+	if len(ports) > 1 {
+		word = "ports "
+	}
 	var out []string
 	for _, p := range ports {
 		out = append(out, fmt.Sprint(p))
 	}
-	return strings.Join(out, ", ")
+	return word + strings.Join(out, " and ")
 }
 
 // list writes "a, b and 3 more".

@@ -1,0 +1,154 @@
+// Package hbarules holds the rules about what pg_hba.conf, the server's and the
+// poolers', lets into authentication. They look for witnesses: a session that ends
+// at a record is what makes the record dangerous, or alive.
+package hbarules
+
+import (
+	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// Rules are the family's, in the order of their numbers.
+var Rules = []*audit.Rule{HBA1001, HBA1002, HBA1003, HBA1004, HBA1005, HBA1006, HBA1007, HBA1008, HBA1009}
+
+// A file is one pg_hba.conf and how sessions come to it.
+type file struct {
+	server *snapshot.Server
+	ref    snapshot.Ref // of the server, or of the pooler that has the file
+	origin verdict.Origin
+	hba    hba.File
+	// sees are the addresses that it sees of clients over the network; empty when
+	// another file decides them first.
+	sees []snapshot.Sees
+	// plain and tls say which transports its listener takes.
+	plain, tls bool
+	// ends says that TLS ends before the file is asked, so that it cannot tell.
+	ends      bool
+	podRanges []hba.Client
+	sidecar   bool
+	pooler    bool
+}
+
+// files lists those of all servers: of the server, of poolers inside its pods, and
+// of its Poolers.
+func files(world *snapshot.Snapshot) []file {
+	var out []file
+	ranges := podRanges(world)
+	for _, s := range world.Servers {
+		own := file{server: s, ref: s.Ref(), origin: s.Origin, hba: s.HBA, podRanges: ranges,
+			plain: true, tls: s.TLS.Enabled != verdict.Deny}
+		for _, port := range s.Ports {
+			if port.Pooler == nil {
+				own.sees = append(own.sees, port.Sees)
+				own.ends = own.ends || port.Terminates
+				own.tls = own.tls && !port.Terminates
+				continue
+			}
+			out = append(out, file{server: s, ref: s.Ref(), origin: s.Origin, hba: *port.Pooler, podRanges: ranges,
+				sees: []snapshot.Sees{snapshot.SeesClient}, plain: true, tls: !port.NoTLS, sidecar: true})
+		}
+		out = append(out, own)
+		for _, p := range s.Poolers {
+			out = append(out, file{server: s, ref: p.Ref(), origin: p.Origin, hba: p.HBA, podRanges: ranges,
+				sees: []snapshot.Sees{snapshot.SeesClient}, plain: true, tls: p.TLS.Enabled != verdict.Deny, pooler: true})
+		}
+	}
+	return out
+}
+
+func podRanges(world *snapshot.Snapshot) []hba.Client {
+	var out []hba.Client
+	for _, p := range world.Facts.PodCIDRs {
+		out = append(out, hba.ClientWithin(p))
+	}
+	return out
+}
+
+// each visits the files that the server would load; the others are not checked.
+func each(p *audit.Pass, visit func(file)) {
+	for _, f := range files(p.World) {
+		if len(f.hba.Errors) > 0 {
+			p.Skip(f.ref, "which rules are in force is not known: "+f.hba.Errors[0].Message)
+			continue
+		}
+		visit(f)
+	}
+}
+
+// name says which file it is.
+func (f file) name() string {
+	if f.sidecar {
+		return "the pooler in the pods of " + f.ref.String()
+	}
+	return "pg_hba.conf of " + f.ref.String()
+}
+
+// written reports whether a person wrote the record.
+func written(r *hba.Record) bool { return r.Origin.Note == "" && r.Origin.Object != "" }
+
+// own lists the records that a person wrote.
+func (f file) own() []*hba.Record {
+	var out []*hba.Record
+	for i := range f.hba.Records {
+		if written(&f.hba.Records[i]) {
+			out = append(out, &f.hba.Records[i])
+		}
+	}
+	return out
+}
+
+// edit is what a person would edit about a record: itself, or for one that the
+// operator writes the place of the user's lines.
+func (f file) edit(r *hba.Record) (at verdict.Origin, also []verdict.Origin) {
+	if r.Origin.Object != "" {
+		return r.Origin, nil
+	}
+	at = f.origin
+	if own := f.own(); len(own) > 0 {
+		at = own[len(own)-1].Origin
+	}
+	return at, []verdict.Origin{r.Origin}
+}
+
+// finding is one about a record of the file.
+func (f file) finding(r *hba.Record, certain bool) audit.Finding {
+	at, also := f.edit(r)
+	return audit.Finding{Subject: f.ref, Origin: at, Also: also, Certain: certain}
+}
+
+// line names a record as people would look for it.
+func line(r *hba.Record) string {
+	if r.Origin.Note != "" {
+		return quoted(r) + ", " + r.Origin.Note + ","
+	}
+	return quoted(r)
+}
+
+func quoted(r *hba.Record) string { return "\"" + r.String() + "\"" }
+
+// where is how a person reaches the file: the list of lines, in a manifest.
+func (f file) where() string {
+	switch {
+	case f.pooler:
+		return "spec.pgbouncer.pg_hba"
+	case f.server.Operator == "stackgres":
+		return "spec.configurations.patroni.dynamicConfig.postgresql.pg_hba"
+	case f.server.Operator == "cloudnative-pg":
+		return "spec.postgresql.pg_hba"
+	}
+	return "pg_hba.conf"
+}
+
+// listed writes lines as entries of a manifest's list, or as they are.
+func (f file) listed(lines ...string) string {
+	out := ""
+	for _, l := range lines {
+		if f.where() != "pg_hba.conf" {
+			l = "- " + l
+		}
+		out += "\n" + l
+	}
+	return out
+}
