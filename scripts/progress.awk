@@ -2,4 +2,4 @@
 # it says is passed on.
 /^[^ :#]+$/ { if (++n % 50 == 0) { print "build: " n " packages compiled"; fflush() }; next }
 { print }
-END { if (n) print "build: done, " n " packages compiled" }
+END { if (n) print "build: " n " packages compiled" }

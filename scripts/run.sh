@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pgmoat=${PGMOAT:-bin/pgmoat}
+company=examples/company
 
 part() { printf '\n## %s\n' "$1"; }
 
@@ -20,16 +21,15 @@ show() {
   esac
 }
 
-estate=(-f examples/company/broken --facts examples/company/facts.yaml)
+part "Who can reach which database, as whom"
+show matrix -f "$company/broken" --facts "$company/facts.yaml"
 
-part "Who can reach the database, and as whom"
-show who-can payments/ledger "${estate[@]}"
+part "One refusal, layer by layer"
+show explain payments/api ledger-rw.payments --as app_rw --db ledger -f "$company/broken" --facts "$company/facts.yaml"
 
-part "Everyone against every server"
-show matrix "${estate[@]}"
+part "What is wrong, and what to change"
+show audit -f "$company/broken" --facts "$company/facts.yaml"
 
-part "One connection, layer by layer"
-show explain shop/orders ledger-pooler.payments --as app_ro --db ledger "${estate[@]}"
-
-part "What is wrong, and where"
-show audit "${estate[@]}"
+part "The same company, mended"
+show audit --severity high -f "$company/mended" --facts "$company/facts.yaml"
+show matrix -f "$company/mended" --facts "$company/facts.yaml"

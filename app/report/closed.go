@@ -65,7 +65,10 @@ func (c Closed) Write(out io.Writer, format string) error {
 		return writeCSV(out, c.csv())
 	}
 	t := newText(out, format == "md")
-	for _, s := range c.Servers {
+	for i, s := range c.Servers {
+		if i > 0 {
+			t.line("")
+		}
 		c.server(t, s)
 	}
 	if len(c.Servers) == 0 {
@@ -149,7 +152,6 @@ func (c Closed) server(t *text, s *snapshot.Server) {
 		c.doubts(t, s)
 	}
 	c.control(t, s)
-	t.line("")
 }
 
 func versionOf(s *snapshot.Server) string {

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -172,9 +173,31 @@ func (a *Audited) notChecked() []string {
 		rules[key] = append(rules[key], n.Rule)
 	}
 	for i, key := range order {
-		order[i] = strings.Join(rules[key], ", ") + ": " + key
+		order[i] = strings.Join(a.families(rules[key]), ", ") + ": " + key
 	}
 	return order
+}
+
+// families writes ids, and for all of a family its name: "all EXP".
+func (a *Audited) families(ids []string) []string {
+	size, rest := map[string]int{}, map[string]int{}
+	for _, r := range a.Rules {
+		size[r.ID[:3]]++
+		rest[r.ID[:3]]++
+	}
+	for _, id := range ids {
+		rest[id[:3]]--
+	}
+	var out []string
+	for _, id := range ids {
+		if rest[id[:3]] == 0 && size[id[:3]] > 1 {
+			id = "all " + id[:3]
+		}
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // summaryJSON counts. Findings in doubt are not among those of their severity.

@@ -5,6 +5,7 @@ package audit
 
 import (
 	"github.com/pgmoat/pgmoat/engine/reach"
+	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -147,6 +148,12 @@ func (p *Pass) Complete(namespaces ...string) (certain bool, assumptions []strin
 
 // PodsIn returns the pods of a namespace.
 func (p *Pass) PodsIn(namespace string) []*snapshot.Pod { return p.run.podsIn[namespace] }
+
+// PoliciesIn returns the policies of a namespace.
+func (p *Pass) PoliciesIn(namespace string) []*netpol.Policy { return p.run.policiesIn[namespace] }
+
+// Namespaces returns the names of all namespaces, sorted.
+func (p *Pass) Namespaces() []string { return p.run.namespaces }
 
 // Vital returns the decisions about all flows that a server needs.
 func (p *Pass) Vital(s *snapshot.Server) []reach.VitalDecision {

@@ -2,21 +2,31 @@ package audit
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/reach"
+	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // A run is what the passes over one estate share.
 type run struct {
-	vital  map[*snapshot.Server][]reach.VitalDecision
-	podsIn map[string][]*snapshot.Pod
+	vital      map[*snapshot.Server][]reach.VitalDecision
+	podsIn     map[string][]*snapshot.Pod
+	policiesIn map[string][]*netpol.Policy
+	namespaces []string // sorted
 }
 
 func share(world *snapshot.Snapshot) *run {
-	r := &run{vital: map[*snapshot.Server][]reach.VitalDecision{}, podsIn: map[string][]*snapshot.Pod{}}
+	r := &run{
+		vital: map[*snapshot.Server][]reach.VitalDecision{}, podsIn: map[string][]*snapshot.Pod{},
+		policiesIn: map[string][]*netpol.Policy{}, namespaces: slices.Sorted(maps.Keys(world.Namespaces)),
+	}
+	for _, p := range world.Policies {
+		r.policiesIn[p.Namespace] = append(r.policiesIn[p.Namespace], p)
+	}
 	for _, w := range world.Workloads {
 		for _, p := range w.Pods {
 			r.podsIn[p.Namespace] = append(r.podsIn[p.Namespace], p)

@@ -1,6 +1,8 @@
 package reach
 
 import (
+	"strings"
+
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -66,6 +68,21 @@ func (e *Engine) lasting(dir netpol.Direction, q Question, p Path, fix network.F
 	}
 	if len(out) == 0 {
 		return fix.Labels
+	}
+	return telling(out)
+}
+
+// telling leaves out the labels that are there for people and tools and change with
+// an upgrade, where others are left to select by.
+func telling(labels map[string]string) map[string]string {
+	out := map[string]string{}
+	for key, value := range labels {
+		if !strings.HasPrefix(key, "app.kubernetes.io/") && !strings.HasPrefix(key, "helm.sh/") {
+			out[key] = value
+		}
+	}
+	if len(out) == 0 {
+		return labels
 	}
 	return out
 }

@@ -34,8 +34,8 @@ import (
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
-// Adapters are those that the program uses.
-var Adapters = []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt}
+// adapters are those that the program uses.
+var adapters = []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt}
 
 // Run checks the rule's file, testdata/<id>.txtar, its examples and the empty estate.
 func Run(t *testing.T, rule *audit.Rule) {
@@ -83,6 +83,20 @@ func Load(t *testing.T, manifests string) *snapshot.Snapshot {
 	return e.load(t)
 }
 
+// LoadPath reads the estate at a path, with a facts file where one is named; what
+// cannot be read fails the test.
+func LoadPath(t *testing.T, path, facts string) *snapshot.Snapshot {
+	t.Helper()
+	world, err := estate.Load(context.Background(), estate.Options{Paths: []string{path}, FactsFile: facts, Adapters: adapters})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range world.Problems {
+		t.Errorf("cannot be read: %s: %s", world.Locate(p.Origin), p.Err)
+	}
+	return world
+}
+
 // An example is a named estate with what is expected of it.
 type example struct {
 	name  string
@@ -113,21 +127,13 @@ func estates(a *txtar.Archive) []example {
 
 func (e example) load(t *testing.T) *snapshot.Snapshot {
 	t.Helper()
-	dir := t.TempDir()
-	opts := estate.Options{Paths: []string{filepath.Join(dir, "estate")}, Adapters: Adapters}
-	write(t, opts.Paths[0], e.files)
+	dir, facts := t.TempDir(), ""
+	write(t, filepath.Join(dir, "estate"), e.files)
 	if e.facts != "" {
 		write(t, dir, map[string]string{"facts.yaml": e.facts})
-		opts.FactsFile = filepath.Join(dir, "facts.yaml")
+		facts = filepath.Join(dir, "facts.yaml")
 	}
-	world, err := estate.Load(context.Background(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range world.Problems {
-		t.Errorf("cannot be read: %s: %s", world.Locate(p.Origin), p.Err)
-	}
-	return world
+	return LoadPath(t, filepath.Join(dir, "estate"), facts)
 }
 
 func write(t *testing.T, dir string, files map[string]string) {

@@ -1,13 +1,11 @@
 package rules_test
 
 import (
-	"context"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/pgmoat/pgmoat/adapter/estate"
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/engine/audit/rules"
 	"github.com/pgmoat/pgmoat/internal/audittest"
@@ -20,14 +18,7 @@ const examples = "../../../examples/"
 
 func audited(t *testing.T, path, facts string) (*snapshot.Snapshot, audit.Result) {
 	t.Helper()
-	opts := estate.Options{Paths: []string{path}, Adapters: audittest.Adapters, FactsFile: facts}
-	world, err := estate.Load(context.Background(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range world.Problems {
-		t.Errorf("%s: %s", world.Locate(p.Origin), p.Err)
-	}
+	world := audittest.LoadPath(t, path, facts)
 	return world, audit.Run(world, rules.All())
 }
 

@@ -33,7 +33,7 @@ func mutes(p *audit.Pass, refused func(udp, tcp verdict.Step) (verdict.Step, boo
 			continue
 		}
 		for _, pod := range w.Pods {
-			policy := isolating(p.World, pod)
+			policy := isolating(p, pod)
 			if policy == nil || pod.HostNetwork {
 				continue
 			}
@@ -70,10 +70,10 @@ func needsDNS(world *snapshot.Snapshot, w *snapshot.Workload) bool {
 
 // isolating returns the policy with the widest selector of those that isolate the
 // pod for egress: the one whose author has to think of DNS.
-func isolating(world *snapshot.Snapshot, pod *snapshot.Pod) *netpol.Policy {
+func isolating(p *audit.Pass, pod *snapshot.Pod) *netpol.Policy {
 	var widest *netpol.Policy
-	for _, policy := range world.Policies {
-		if policy.Namespace != pod.Namespace || !policy.Isolates[netpol.Egress] || policy.Pods.Match(pod.Labels) != netpol.Yes {
+	for _, policy := range p.PoliciesIn(pod.Namespace) {
+		if !policy.Isolates[netpol.Egress] || policy.Pods.Match(pod.Labels) != netpol.Yes {
 			continue
 		}
 		if widest == nil || len(policy.Pods) < len(widest.Pods) {

@@ -85,7 +85,7 @@ func isNobody(p *audit.Pass, policy *netpol.Policy, peer netpol.Peer, known []sn
 		return false
 	}
 	populated := false
-	for _, ns := range namespacesOf(p.World, policy.Namespace, peer) {
+	for _, ns := range namespacesOf(p, policy.Namespace, peer) {
 		pods := p.PodsIn(ns)
 		populated = populated || len(pods) > 0
 		if len(matching(*peer.Pods, pods)) > 0 {
@@ -96,7 +96,7 @@ func isNobody(p *audit.Pass, policy *netpol.Policy, peer netpol.Peer, known []sn
 }
 
 func peerNobody(p *audit.Pass, policy *netpol.Policy, d netpol.Direction, peer netpol.Peer) audit.Finding {
-	in := namespacesOf(p.World, policy.Namespace, peer)
+	in := namespacesOf(p, policy.Namespace, peer)
 	f := audit.Finding{Subject: ref(policy), Origin: peer.Origin}
 	f.Certain, f.Assumptions = p.Complete(in...)
 	f.Message = fmt.Sprintf("no pod of namespace %s has the labels %s, so that this entry of %s admits nobody",

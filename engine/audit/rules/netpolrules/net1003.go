@@ -57,7 +57,7 @@ spec:
 	Run: func(p *audit.Pass) {
 		for _, policy := range p.World.Policies {
 			eachPeer(policy, func(d netpol.Direction, peer netpol.Peer) {
-				if peer.Namespaces == nil || len(namespacesOf(p.World, policy.Namespace, peer)) > 0 {
+				if peer.Namespaces == nil || len(namespacesOf(p, policy.Namespace, peer)) > 0 {
 					return
 				}
 				if !p.World.Facts.Complete && byName(*peer.Namespaces) {

@@ -28,13 +28,13 @@ func matching(s netpol.Selector, pods []*snapshot.Pod) []*snapshot.Pod {
 }
 
 // namespacesOf returns the names of the namespaces that a peer of a policy means.
-func namespacesOf(world *snapshot.Snapshot, own string, peer netpol.Peer) []string {
+func namespacesOf(p *audit.Pass, own string, peer netpol.Peer) []string {
 	if peer.Namespaces == nil {
 		return []string{own}
 	}
 	var out []string
-	for _, name := range sorted(world.Namespaces) {
-		if peer.Namespaces.Match(world.Namespaces[name].Labels) != netpol.No {
+	for _, name := range p.Namespaces() {
+		if peer.Namespaces.Match(p.World.Namespaces[name].Labels) != netpol.No {
 			out = append(out, name)
 		}
 	}
@@ -47,7 +47,7 @@ func peerPods(p *audit.Pass, own string, peer netpol.Peer) []*snapshot.Pod {
 		return nil
 	}
 	var out []*snapshot.Pod
-	for _, ns := range namespacesOf(p.World, own, peer) {
+	for _, ns := range namespacesOf(p, own, peer) {
 		for _, pod := range p.PodsIn(ns) {
 			if peer.Pods == nil || peer.Pods.Match(pod.Labels) != netpol.No {
 				out = append(out, pod)

@@ -169,7 +169,7 @@ func peer(p snapshot.VitalPeer) string {
 			fmt.Fprintf(&b, "      - ipBlock:\n          cidr: %s\n", prefix)
 		}
 	default:
-		fmt.Fprintf(&b, "      - ipBlock:\n          cidr: ADDRESS-OF-%s/32\n", strings.ToUpper(strings.ReplaceAll(name(p), " ", "-")))
+		fmt.Fprintf(&b, "      - ipBlock:\n          cidr: ADDRESS/32 # of %s\n", name(p))
 	}
 	return b.String()
 }
