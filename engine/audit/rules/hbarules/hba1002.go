@@ -67,9 +67,22 @@ func superuser(p *audit.Pass, f file, role snapshot.Role) {
 	out.Severity, out.Also = worst, append(out.Also, also...)
 	out.Message = fmt.Sprintf("the superuser %s may log in over the network: %s in %s lets it as far as %s",
 		role.Name, line(first), f.name(), credential(first))
-	out.Fix = "refuse the superuser first, and give applications an ordinary role" +
-		f.listed(fmt.Sprintf("host all %s all reject", hba.Token{Text: role.Name}))
+	out.Fix = withoutSuperuser(f, role.Name, worst)
 	p.Report(out)
+}
+
+// withoutSuperuser are the lines that refuse a superuser. StackGres' pg_rewind needs
+// postgres from the members.
+func withoutSuperuser(f file, role string, severity audit.Severity) string {
+	refuse := fmt.Sprintf("host all %s all reject", hba.Token{Text: role})
+	if f.server.Operator != "stackgres" || role != "postgres" {
+		return "refuse the superuser first, and give applications an ordinary role:" + f.listed(refuse)
+	}
+	if severity == audit.Medium {
+		return "keep the line for pg_rewind, as narrow as the members' addresses allow, and give applications an ordinary role"
+	}
+	return "pg_rewind needs postgres from the members: admit it from the pod network over TLS, and refuse the rest:" +
+		f.listed("hostssl all postgres POD-NETWORK scram-sha-256", refuse)
 }
 
 // risk of a record that a superuser comes to.

@@ -130,3 +130,25 @@ func workloadsOf(pods []*snapshot.Pod) []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// onDemand are labels of pods that an operator starts when there is work and that no
+// manifest tells of: backups, restarts, recoveries. [cnpg pkg/specs/jobs.go@1.30.0,
+// sg C/labels/ClusterLabelFactory.java@1.18.6]
+var onDemand = map[string][]string{
+	"app":                           {"StackGresBackup", "StackGresDbOps"},
+	"stackgres.io/backup":           {"true"},
+	"stackgres.io/db-ops":           {"true"},
+	"stackgres.io/scheduled-backup": {"true"},
+	"cnpg.io/jobRole":               nil, // any
+}
+
+// comesLater reports whether the selector means pods of that kind.
+func comesLater(s netpol.Selector) bool {
+	return slices.ContainsFunc(s, func(r netpol.Requirement) bool {
+		values, ok := onDemand[r.Key]
+		if !ok || r.Op != netpol.In {
+			return ok && r.Op == netpol.Exists
+		}
+		return values == nil || slices.ContainsFunc(r.Values, func(v string) bool { return slices.Contains(values, v) })
+	})
+}

@@ -8,7 +8,8 @@ import (
 )
 
 // NET1001 finds policies that select no pod. One that nearly selects some pod is
-// probably misspelled, which is worse than one whose pods are yet to come.
+// probably misspelled, which is worse than one whose pods are yet to come. Pods that
+// operators start on demand are not missed.
 var NET1001 = &audit.Rule{
 	ID:       "NET1001",
 	Title:    "the policy selects no pod",
@@ -44,7 +45,7 @@ spec:
 	Run: func(p *audit.Pass) {
 		for _, policy := range p.World.Policies {
 			pods := p.PodsIn(policy.Namespace)
-			if len(policy.Pods) > 0 && len(matching(policy.Pods, pods)) == 0 {
+			if len(policy.Pods) > 0 && !comesLater(policy.Pods) && len(matching(policy.Pods, pods)) == 0 {
 				p.Report(selectsNobody(p, policy))
 			}
 		}
