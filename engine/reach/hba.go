@@ -123,7 +123,10 @@ func (e *Engine) address(from network.Endpoint) hba.Client {
 	switch {
 	case from.Pod != nil:
 		c := hba.Client{Pod: true, Namespace: from.Pod.Namespace, Labels: from.Pod.Labels,
-			HostNetwork: from.Pod.HostNetwork, ServerHost: netpol.No}
+			HostNetwork: from.Pod.HostNetwork}
+		if !from.Pod.HostNetwork { // one on the server's own node may share its address
+			c.ServerHost = netpol.No
+		}
 		for _, a := range from.Pod.Addresses {
 			c.Prefixes = append(c.Prefixes, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
 		}

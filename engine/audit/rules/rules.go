@@ -13,6 +13,8 @@ import (
 	"github.com/pgmoat/pgmoat/engine/audit/rules/vitalrules"
 )
 
+//go:generate go test . -run TestCatalogueIsFresh -count=1 -update
+
 // A Family is the rules whose ids begin alike.
 type Family struct {
 	Title string

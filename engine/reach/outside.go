@@ -1,0 +1,126 @@
+package reach
+
+import (
+	"slices"
+
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// outside splits the world beyond the cluster where answers may differ, and joins
+// the parts whose answers are the same.
+func (b *book) outside() []Access {
+	var out []Access
+	type part struct {
+		addresses flow.Addresses
+		list      []Access
+	}
+	var parts []part
+next:
+	for _, atom := range b.atoms() {
+		b.from = atom.Text()
+		list := b.client(network.OutsideEndpoint(atom))
+		for i := range parts {
+			if slices.EqualFunc(parts[i].list, list, sameAnswer) {
+				parts[i].addresses = parts[i].addresses.Union(atom)
+				continue next
+			}
+		}
+		parts = append(parts, part{atom, list})
+	}
+	for _, p := range parts {
+		for _, a := range p.list {
+			a.From, a.Outside = b.outsideRef(p.addresses), p.addresses
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// outsideRef names addresses by the facts file's name, or by themselves.
+func (b *book) outsideRef(a flow.Addresses) snapshot.Ref {
+	for _, o := range b.World.Facts.Outside {
+		if o.Addresses.Equal(a) {
+			return snapshot.Ref{Kind: "Outside", Name: o.Name}
+		}
+	}
+	name := a.Text()
+	if rest := flow.AllAddresses().Minus(a); len(rest.Prefixes()) < len(a.Prefixes()) {
+		name = "all but " + rest.Text()
+		if rest.IsEmpty() {
+			name = "everywhere"
+		}
+	}
+	return snapshot.Ref{Kind: "Outside", Name: name}
+}
+
+// atoms are the parts of the outside that every block either covers or misses.
+func (b *book) atoms() []flow.Addresses {
+	out := []flow.Addresses{flow.IPv4(), flow.AllAddresses().Minus(flow.IPv4())}
+	for _, cut := range b.cuts() {
+		var next []flow.Addresses
+		for _, atom := range out {
+			for _, piece := range []flow.Addresses{atom.Intersect(cut), atom.Minus(cut)} {
+				if !piece.IsEmpty() {
+					next = append(next, piece)
+				}
+			}
+		}
+		out = next
+	}
+	return out
+}
+
+// cuts are the ranges at which an answer about the outside may change.
+func (b *book) cuts() []flow.Addresses {
+	var out []flow.Addresses
+	for _, o := range b.World.Facts.Outside {
+		out = append(out, o.Addresses)
+	}
+	for _, p := range b.World.Policies {
+		if !b.livesIn(p.Namespace) {
+			continue
+		}
+		for _, r := range p.Rules[netpol.Ingress] {
+			for _, peer := range r.Peers {
+				if peer.Block != nil {
+					out = append(out, peer.Block.Addresses)
+				}
+			}
+		}
+	}
+	out = append(out, nets(b.server.HBA)...)
+	for _, p := range b.server.Poolers {
+		out = append(out, nets(p.HBA)...)
+	}
+	for _, svc := range servicesOf(Target{Server: b.server}) {
+		if len(svc.SourceRanges) > 0 {
+			out = append(out, flow.AddressesOf(svc.SourceRanges...))
+		}
+	}
+	return out
+}
+
+func (b *book) livesIn(namespace string) bool {
+	if b.server.Workload.Namespace == namespace {
+		return true
+	}
+	return slices.ContainsFunc(b.server.Poolers, func(p *snapshot.Pooler) bool { return p.Workload.Namespace == namespace })
+}
+
+// nets are the address ranges that a file's records name; a mask that is no prefix
+// has none, and leaves its record unsure.
+func nets(f hba.File) []flow.Addresses {
+	var out []flow.Addresses
+	for _, r := range f.Records {
+		if p, ok := r.Address.Prefix(); ok {
+			if cut := flow.AddressesOf(p).Minus(loopback); !cut.IsEmpty() {
+				out = append(out, cut)
+			}
+		}
+	}
+	return out
+}
