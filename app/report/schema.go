@@ -1,10 +1,13 @@
 package report
 
+//go:generate go test -run TestSchemasAreCurrent -update .
+
 import (
 	"reflect"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -47,6 +50,7 @@ func Schemas() (map[string]*jsonschema.Schema, error) {
 	out := map[string]*jsonschema.Schema{}
 	for name, v := range map[string]any{
 		"can": askedJSON{}, "who-can": closedJSON{}, "vital": vitalJSON{}, "connections": connectionsJSON{},
+		"audit": auditJSON{},
 	} {
 		s, err := jsonschema.ForType(reflect.TypeOf(v), &jsonschema.ForOptions{TypeSchemas: wordSchemas})
 		if err != nil {
@@ -62,6 +66,7 @@ func Schemas() (map[string]*jsonschema.Schema, error) {
 // wordSchemas are the types that JSON has as words.
 var wordSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[verdict.Verdict](): {Type: "string", Enum: []any{"allow", "deny", "unknown"}},
+	reflect.TypeFor[audit.Severity]():  {Type: "string", Enum: []any{"low", "medium", "high", "critical"}},
 	reflect.TypeFor[flow.Protocol]():   {Type: "string", Enum: []any{"TCP", "UDP", "SCTP"}},
 }
 
