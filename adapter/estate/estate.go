@@ -44,6 +44,7 @@ var Kinds = []object.Type{
 	{Group: "stackgres.io", Kind: "SGCluster"},
 	{Group: "stackgres.io", Kind: "SGPoolingConfig"},
 	{Group: "stackgres.io", Kind: "SGPostgresConfig"},
+	{Group: "stackgres.io", Kind: "SGConfig"},
 	{Group: "stackgres.io", Kind: "SGObjectStorage"},
 	{Group: "barmancloud.cnpg.io", Kind: "ObjectStore"},
 }

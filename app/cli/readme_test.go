@@ -46,12 +46,12 @@ func refreshed(t *testing.T, text string) string {
 		for i+1 < len(lines) && (strings.HasPrefix(lines[i+1], indent) || lines[i+1] == "\n" && strings.HasPrefix(lines[i+2], indent)) {
 			i++
 		}
-		out.WriteString(printed(t, strings.Fields(command)))
+		out.WriteString(tourOutput(t, strings.Fields(command)))
 	}
 	return out.String()
 }
 
-func printed(t *testing.T, args []string) string {
+func tourOutput(t *testing.T, args []string) string {
 	var stdout, stderr bytes.Buffer
 	if code := Main(context.Background(), append([]string{"pgmoat"}, args...), strings.NewReader(""), &stdout, &stderr); code == exitFailed {
 		t.Fatalf("pgmoat %s: %s", strings.Join(args, " "), stderr.String())

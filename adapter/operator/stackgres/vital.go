@@ -88,12 +88,32 @@ func (c *cluster) endpoint(name string) string {
 // extensionsFlow: a pod that has to fetch an extension does not start without the
 // repository; one without extensions only looks.
 func (c *cluster) extensionsFlow() {
-	to, ports := world.Host(c.w, c.obj.Namespace, "the extensions repository", "extensions.stackgres.io", 443)
-	c.flow(snapshot.VitalFlow{
-		ID: "extensions", What: "members fetch extensions", From: world.Pods("the members", c.server.Members()...), To: to, Ports: ports,
-		Optional: len(c.spec.Postgres.Extensions) == 0,
-		Source:   "StackGres documentation, Extensions", Origin: c.at("spec.postgres.extensions"),
-	})
+	for _, url := range c.repositories() {
+		to, ports := world.Endpoint(c.w, c.obj.Namespace, "the extensions repository", url)
+		c.flow(snapshot.VitalFlow{
+			ID: "extensions", What: "members fetch extensions", From: world.Pods("the members", c.server.Members()...), To: to, Ports: ports,
+			Optional: len(c.spec.Postgres.Extensions) == 0,
+			Source:   "StackGres documentation, Extensions", Origin: c.at("spec.postgres.extensions"),
+		})
+	}
+}
+
+// repositories are the operator's, from its SGConfig, or the public one.
+func (c *cluster) repositories() []string {
+	for _, o := range c.w.Objects["SGConfig.stackgres.io"] {
+		var in struct {
+			Spec struct {
+				Extensions struct {
+					RepositoryURLs []string `json:"repositoryUrls"`
+				} `json:"extensions"`
+			} `json:"spec"`
+		}
+		world.Read(c.w, o, &in)
+		if len(in.Spec.Extensions.RepositoryURLs) > 0 {
+			return in.Spec.Extensions.RepositoryURLs
+		}
+	}
+	return []string{"https://extensions.stackgres.io"}
 }
 
 // logsFlow leads to the SGDistributedLogs that the cluster names, "namespace.name"
