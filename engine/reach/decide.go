@@ -96,10 +96,17 @@ func combined(steps []verdict.Step) verdict.Verdict {
 }
 
 // arrive asks the network layers for the client's first packet. From outside, a
-// Service that no load balancer or node port exposes has no address to send to.
+// Service that no load balancer or node port exposes has no address to send to; a
+// pod's own address may be routed to, as some clouds do.
 func (e *Engine) arrive(from network.Endpoint, svc *snapshot.Service, pod *snapshot.Pod, port uint16) []verdict.Step {
 	steps := e.packets(from, pod, port)
-	if from.Pod != nil || from.Virtual != nil || svc == nil {
+	if from.Pod != nil || from.Virtual != nil {
+		return steps
+	}
+	if svc == nil {
+		if last := len(steps) - 1; steps[last].Verdict == verdict.Allow {
+			steps[last] = e.assume(steps[last], snapshot.AssumePodsRoutable)
+		}
 		return steps
 	}
 	return append(exposure(e, from, svc), steps...)

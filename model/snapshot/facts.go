@@ -69,6 +69,7 @@ const (
 	AssumeOperator        = "operator-namespace"
 	AssumeSkipped         = "skipped"
 	AssumeNodeSource      = "node-source"
+	AssumePodsRoutable    = "pods-routable"
 )
 
 var assumptionTexts = map[string]string{
@@ -82,6 +83,7 @@ var assumptionTexts = map[string]string{
 	AssumeOperator:        "the operator runs in its usual namespace with its usual labels",
 	AssumeSkipped:         "what --skip leaves out would change nothing",
 	AssumeNodeSource:      "outside clients keep their own address on the way in",
+	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
 }
 
 // Assumptions returns the texts for codes, sorted, each once.
