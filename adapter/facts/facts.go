@@ -90,7 +90,7 @@ func known(n *yaml3.Node, where string, fields ...string) error {
 // should, is an error with its line: a misspelt fact would silently be an
 // assumption. The path is the File of the origins as it is written.
 func Read(path string) (snapshot.Facts, error) {
-	data, err := os.ReadFile(path)
+	data, err := readSmall(path)
 	if err != nil {
 		return snapshot.Facts{}, fmt.Errorf("facts: %w", err)
 	}
@@ -99,6 +99,23 @@ func Read(path string) (snapshot.Facts, error) {
 		return snapshot.Facts{}, fmt.Errorf("facts %s: %w", path, err)
 	}
 	return f, nil
+}
+
+// maxFile is the size above which a file is refused: facts are a page or two.
+const maxFile = 16 << 20
+
+// readSmall reads a file whole, or refuses it.
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s: larger than %d MiB", path, maxFile>>20)
+	}
+	return data, err
 }
 
 // Parse reads the text of a facts file; an empty one states nothing.

@@ -82,7 +82,7 @@ func nothing(b object.Batch, paths []string) error {
 }
 
 func first(ps []snapshot.Problem) string {
-	text := ps[0].Origin.String() + ": " + ps[0].Err
+	text := ps[0].Origin.String() + ": " + strings.TrimPrefix(ps[0].Err, ps[0].Origin.Field+": ")
 	if len(ps) > 1 {
 		text += fmt.Sprintf(" (and %d more)", len(ps)-1)
 	}

@@ -68,7 +68,7 @@ func checkJSON(data []byte) error {
 // Check is asked once, before anything is believed.
 func (r *reader) take(c chunk, data []byte, source object.Source, check func([]byte) error) {
 	if len(data) == 0 || data[0] != '{' {
-		r.out.ignored++
+		r.noObject(c, data, source)
 		return
 	}
 	o, err := object.New(data, source, r.opts.namespace())
@@ -87,11 +87,15 @@ func (r *reader) take(c chunk, data []byte, source object.Source, check func([]b
 		}
 	}
 	if isList(o.Kind) {
-		if items, ok := itemsOf(data); ok {
+		items, ok := itemsOf(data)
+		switch {
+		case ok:
 			r.items(c, o, items)
 			return
-		}
-		if !r.opts.wants(o.Type(), data) {
+		case r.lists(o) && hasItems(data):
+			r.problem(c, o, &object.Fault{Field: "items", Err: errors.New("not a list")})
+			return
+		case !r.opts.wants(o.Type(), data):
 			r.out.unused++
 			return
 		}
@@ -103,15 +107,34 @@ func (r *reader) take(c chunk, data []byte, source object.Source, check func([]b
 	r.out.objects = append(r.out.objects, found{o, c})
 }
 
+// noObject decides about a document that is no mapping: a bare array of objects,
+// which kubectl refuses, was meant to be a List.
+func (r *reader) noObject(c chunk, data []byte, source object.Source) {
+	var entries []struct {
+		Kind       string `json:"kind"`
+		APIVersion string `json:"apiVersion"`
+	}
+	_ = json.Unmarshal(data, &entries) // an entry of another type stays empty
+	for i, e := range entries {
+		if e.Kind != "" && e.APIVersion != "" {
+			r.problem(c, object.Object{Source: source}, &object.Fault{
+				Field: fmt.Sprintf("[%d]", i), Err: errors.New("an array of objects is no List: put them below items of one")})
+			return
+		}
+	}
+	r.out.ignored++
+}
+
 // nameless decides about a document without kind or apiVersion: one that has the
 // other, and the metadata of an object, was meant to be one.
 func (r *reader) nameless(c chunk, o object.Object, err error) {
 	var looks struct {
 		Kind, APIVersion any
 		Metadata         struct{ Name, GenerateName any }
+		Items            []json.RawMessage
 	}
 	lerr := json.Unmarshal(o.JSON, &looks)
-	meant := lerr == nil && (looks.Metadata.Name != nil || looks.Metadata.GenerateName != nil)
+	meant := lerr == nil && (looks.Metadata.Name != nil || looks.Metadata.GenerateName != nil || len(looks.Items) > 0)
 	switch {
 	case looks.Kind == nil && looks.APIVersion == nil, !meant:
 		r.out.ignored++
@@ -137,6 +160,21 @@ func itemsOf(data []byte) ([]json.RawMessage, bool) {
 		return nil, false
 	}
 	return *list.Items, true
+}
+
+// lists reports whether the kind is a List of objects that may be wanted.
+func (r *reader) lists(o object.Object) bool {
+	t := o.Type()
+	t.Kind = strings.TrimSuffix(t.Kind, "List")
+	return t == (object.Type{}) || r.opts.wants(t, o.JSON)
+}
+
+// hasItems reports whether there are items of any type but null.
+func hasItems(data []byte) bool {
+	var list struct {
+		Items any `json:"items"`
+	}
+	return kjson.UnmarshalCaseSensitivePreserveInts(data, &list) == nil && list.Items != nil
 }
 
 // items takes the objects of a List. Those of a typed list (PodList) need not say

@@ -94,10 +94,10 @@ var kinds = map[string]served{
 	"NetworkPolicy":         {groupPolicy, "networking.k8s.io/v1"},
 }
 
-// once are the groups that served some of these kinds before 1.16.
-var once = map[string][]string{
-	"extensions": {"Deployment", "DaemonSet", "ReplicaSet", "NetworkPolicy"},
-}
+// builtin are the API's own groups. A kind of kinds in another of them than its own
+// is an old version of it (extensions) or a slip of the pen (v1 NetworkPolicy), and
+// refused; in a group of somebody else's it is another thing, a Knative Service.
+var builtin = []string{"", "apps", "autoscaling", "batch", "discovery.k8s.io", "extensions", "networking.k8s.io", "policy"}
 
 // Wants reports whether Convert does anything with objects of the type.
 func Wants(t object.Type) bool {
@@ -105,7 +105,7 @@ func Wants(t object.Type) bool {
 }
 
 func groupOf(t object.Type) group {
-	if k, ok := kinds[t.Kind]; ok && (object.GroupOf(k.apiVersion) == t.Group || slices.Contains(once[t.Group], t.Kind)) {
+	if k, ok := kinds[t.Kind]; ok && slices.Contains(builtin, t.Group) {
 		return k.group
 	}
 	if _, ok := dialects[t]; ok {

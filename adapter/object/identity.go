@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	kjson "sigs.k8s.io/json"
 )
@@ -62,6 +64,17 @@ func (o Object) valid() error {
 		if strings.Contains(part.text, "{{") {
 			return &Fault{Field: part.field, Err: fmt.Errorf("%q is a template that nobody rendered", part.text)}
 		}
+		if !isName(part.text) {
+			return &Fault{Field: part.field, Err: fmt.Errorf("%q is no name that the API server takes", part.text)}
+		}
 	}
 	return nil
+}
+
+// isName knows what no object of any kind can be called: names are steps of a path
+// (apimachinery pkg/api/validation/path), and what does not print could pass in a
+// terminal for another one.
+func isName(text string) bool {
+	unprintable := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+	return text != "." && text != ".." && !strings.ContainsAny(text, "/%") && strings.IndexFunc(text, unprintable) < 0
 }

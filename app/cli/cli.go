@@ -3,11 +3,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,16 +48,57 @@ type app struct {
 }
 
 // Main runs the program and returns its exit status. Args begins with the
-// program's name, from which it knows whether it is the kubectl plugin.
+// program's name, from which it knows whether it is the kubectl plugin. It does not
+// wait for a run that is interrupted: a read of a terminal or a pipe hears nothing
+// of ctx.
 func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
+	done := make(chan int, 1)
+	go func() { done <- guarded(err, func() int { return run(ctx, args, in, out, err) }) }()
+	select {
+	case code := <-done:
+		return code
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(err, "pgmoat: interrupted")
+		return exitFailed
+	}
+}
+
+// guarded makes a fault of ours a failed run. Go's own status for it is 2, which
+// here means that nobody can tell.
+func guarded(err io.Writer, run func() int) (code int) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			_, _ = fmt.Fprintf(err, "pgmoat: internal error: %v\n%s", fault, debug.Stack())
+			code = exitFailed
+		}
+	}()
+	return run()
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
 	a := &app{in: in, out: out, err: err}
 	root := a.root(programName(args))
+	help := &helpWriter{out: out}
+	root.SetOut(help)
 	root.SetArgs(args[1:])
-	if e := root.ExecuteContext(ctx); e != nil {
-		_, _ = fmt.Fprintln(err, "pgmoat:", e)
+	e := root.ExecuteContext(ctx)
+	if e = cmp.Or(e, help.err); e != nil {
+		_, _ = fmt.Fprintln(err, report.PrintableLines("pgmoat: "+e.Error()))
 		return exitFailed
 	}
 	return a.code
+}
+
+// A helpWriter keeps the error that cobra drops when it writes its help.
+type helpWriter struct {
+	out io.Writer
+	err error
+}
+
+func (w *helpWriter) Write(p []byte) (int, error) {
+	n, err := w.out.Write(p)
+	w.err = cmp.Or(w.err, err)
+	return n, err
 }
 
 // programName is how the user calls us: "kubectl pgmoat" or "pgmoat".
@@ -85,7 +128,6 @@ tell; 3 the run failed or an input could not be read. 3 wins over 2, 2 over 1.`,
 		SilenceErrors: true,
 	}
 	root.SetIn(a.in)
-	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.AddCommand(a.audit(), a.can(), a.explain(), a.whoCan(), a.matrix(), a.vital(), a.connections(), a.version())
 	return root
@@ -125,7 +167,7 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 		return nil, err
 	}
 	for _, p := range world.Problems {
-		_, _ = fmt.Fprintf(a.err, "pgmoat: %s\n", report.Problem(world, p))
+		_, _ = fmt.Fprintf(a.err, "pgmoat: %s\n", report.Printable(report.Problem(world, p)))
 	}
 	if len(world.Problems) > 0 {
 		a.exit(exitFailed)

@@ -179,7 +179,12 @@ func (r route) name() string {
 		}
 		parts = append(parts, r.path.Pooler.Ref().String())
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(r.members) == 0 && len(parts) == 0:
+		return "by a way that is not known"
+	case len(r.members) == 0: // a Service that leads nowhere
+		return strings.Join(parts, " ")
+	case len(parts) == 0:
 		parts = append(parts, "straight")
 	}
 	parts = append(parts, "to "+strings.Join(r.members, ", "))

@@ -28,7 +28,7 @@ func (a *Asked) Write(out io.Writer, format string) error {
 }
 
 func writeJSON(out io.Writer, v any) error {
-	enc := json.NewEncoder(out)
+	enc := json.NewEncoder(c1Escaper{out})
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
@@ -158,22 +158,28 @@ func newText(out io.Writer, markdown bool) *text {
 	return &text{out: out, markdown: markdown, colour: !markdown && colourful(out)}
 }
 
+// line writes a line; what stands in the arguments is made printable.
 func (t *text) line(format string, args ...any) {
+	t.raw(fmt.Sprintf(format, t.safe(args)...))
+}
+
+// raw writes a line that is printable already, or has colour.
+func (t *text) raw(line string) {
 	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.out, format+"\n", args...)
+		_, t.err = fmt.Fprintln(t.out, line)
 	}
 }
 
 // verdict writes a line in the colour of the verdict.
 func (t *text) verdict(v verdict.Verdict, format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
+	line := fmt.Sprintf(format, t.safe(args)...)
 	switch {
 	case t.markdown:
 		line = "**" + strings.TrimSpace(line) + "**\n"
 	case t.colour:
 		line = colours[v] + line + "\x1b[0m"
 	}
-	t.line("%s", line)
+	t.raw(line)
 }
 
 var colours = map[verdict.Verdict]string{

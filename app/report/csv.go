@@ -7,8 +7,14 @@ import (
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// writeCSV writes rows, the first of them the head (RFC 4180).
+// writeCSV writes rows, the first of them the head (RFC 4180), printable but for
+// the ends of lines.
 func writeCSV(out io.Writer, rows [][]string) error {
+	for _, r := range rows {
+		for i, cell := range r {
+			r[i] = PrintableLines(cell)
+		}
+	}
 	w := csv.NewWriter(out)
 	if err := w.WriteAll(rows); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -124,11 +123,11 @@ func (a *Audited) writeFinding(t *text, f audit.Finding) {
 
 // severity writes a heading in the colour of what is below it.
 func (t *text) severity(f audit.Finding, format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
+	line := fmt.Sprintf(format, t.safe(args)...)
 	if t.colour {
 		line = severityColour(f) + line + "\x1b[0m"
 	}
-	t.line("%s", line)
+	t.raw(line)
 }
 
 func severityColour(f audit.Finding) string {
@@ -272,14 +271,13 @@ func (a *Audited) json() auditJSON {
 }
 
 func (a *Audited) csv(out io.Writer) error {
-	w := csv.NewWriter(out)
 	rows := [][]string{{"rule", "severity", "certain", "namespace", "subject", "file", "line", "object", "field", "message", "fix"}}
 	for _, f := range a.Result.Findings {
 		o := a.World.Locate(f.Origin)
 		rows = append(rows, []string{f.Rule, f.Severity.String(), strconv.FormatBool(f.Certain), f.Namespace, f.Subject.String(),
 			o.File, strconv.Itoa(o.Line), o.Object, o.Field, f.Message, f.Fix})
 	}
-	return w.WriteAll(rows)
+	return writeCSV(out, rows)
 }
 
 func (a *Audited) markdown(out io.Writer) error {

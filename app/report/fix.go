@@ -63,6 +63,7 @@ var sessionFixes = map[verdict.Reason]string{
 	"hba/unreadable":            "mend the line: {error}",
 	"hba/unsure":                "{depends}",
 	"ident/not-mapped":          "add a line to the map that maps {system} to {role}",
+	"reach/unreadable":          "mend the document, or leave it out with --skip: {error}",
 	"netpol/unreadable":         "mend the document, or leave it out with --skip: {error}",
 }
 

@@ -11,6 +11,11 @@ const cellWidth = 44
 // table writes rows in columns as wide as their widest cell, or as a Markdown
 // table. The first row is the head.
 func (t *text) table(rows [][]string) {
+	for _, r := range rows {
+		for i, cell := range r {
+			r[i] = Printable(cell)
+		}
+	}
 	if t.markdown {
 		t.markdownTable(rows)
 		return

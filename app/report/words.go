@@ -69,6 +69,7 @@ var words = map[verdict.Reason]func(verdict.Step) string{
 	},
 	"netpol/not-enforced": filled("the network plugin {cni} does not enforce NetworkPolicy, so {policies} is not in force"),
 	"netpol/unmodelled":   filled("{object} may select this pod, and pgmoat does not decide that kind of policy yet"),
+	"reach/unreadable":    filled("a document that may open another way could not be read: {error}"),
 	"netpol/unreadable":   filled("a document that may matter could not be read: {error}"),
 	"netpol/unsure":       unsure,
 

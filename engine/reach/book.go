@@ -26,6 +26,7 @@ type talk struct {
 	hop, member *snapshot.Pod
 	port        uint16
 	client      *snapshot.Pod // only where its address is known or a file asks for its labels
+	host        bool          // on its node's network: it has none of the pods' addresses
 	outside     string
 	session     Session
 }
@@ -74,7 +75,8 @@ func (b *book) kin(p *snapshot.Pod) (string, bool) {
 // client answers every database and role for one endpoint.
 func (b *book) client(from network.Endpoint) []Access {
 	arrivals := b.arrivals(from)
-	if len(arrivals) == 0 {
+	doubt, unread := b.unread(from, Target{Server: b.server})
+	if len(arrivals) == 0 && !unread {
 		return nil
 	}
 	var out []Access
@@ -92,6 +94,9 @@ func (b *book) client(from network.Endpoint) []Access {
 		}
 	}
 	for i := range out {
+		if unread {
+			out[i].inDoubt(doubt)
+		}
 		slices.SortStableFunc(out[i].Logins, func(a, b Login) int { return rank(a.Verdict) - rank(b.Verdict) })
 	}
 	return slices.DeleteFunc(out, func(a Access) bool { return a.Verdict == verdict.Deny })
@@ -165,10 +170,13 @@ func (b *book) speak(from network.Endpoint, w way, s Session) spoken {
 	if w.pooler != nil {
 		key.hop, key.member = w.hop, w.member
 	}
-	if from.Pod != nil && (len(from.Pod.Addresses) > 0 || b.server.HBA.AsksForPods()) {
-		key.client = from.Pod
-	} else if from.Pod == nil {
+	switch {
+	case from.Pod == nil:
 		key.outside = b.from
+	case len(from.Pod.Addresses) > 0 || b.server.HBA.AsksForPods():
+		key.client = from.Pod
+	default:
+		key.host = from.Pod.HostNetwork
 	}
 	said, known := b.talks[key]
 	if !known {

@@ -21,6 +21,9 @@ func (e *Engine) Decide(q Question) Decision {
 			d.Paths = append(d.Paths, p)
 		}
 	}
+	if step, ok := e.unread(q.From, q.To); ok && refused(d.Paths) {
+		d.Paths = append(d.Paths, Path{Verdict: step.Verdict, Steps: []verdict.Step{step}})
+	}
 	for _, p := range d.Paths {
 		d.Verdict = verdict.Any(d.Verdict, p.Verdict)
 		for _, s := range p.Steps {
@@ -115,14 +118,15 @@ func (e *Engine) arrive(from network.Endpoint, svc *snapshot.Service, pod *snaps
 // exposure says whether a Service can be reached from outside the cluster at all,
 // and from where its load balancer takes clients.
 func exposure(e *Engine, from network.Endpoint, svc *snapshot.Service) []verdict.Step {
-	step := verdict.Step{Layer: verdict.Service, Origin: svc.Origin.At("spec.type"),
+	svc = e.alias(svc)
+	step := verdict.Step{Layer: verdict.Service, Origin: svc.At("spec.type"),
 		Facts: map[string]string{"service": svc.Namespace + "/" + svc.Name, "type": svc.Type}}
 	switch {
 	case svc.Type != "LoadBalancer" && svc.Type != "NodePort":
 		step.Verdict, step.Reason = verdict.Deny, "service/not-exposed"
 	case svc.Type == "LoadBalancer" && len(svc.SourceRanges) > 0 && !covered(from, svc):
 		step.Verdict, step.Reason = verdict.Deny, "service/source-ranges"
-		step.Origin = svc.Origin.At("spec.loadBalancerSourceRanges")
+		step.Origin = svc.At("spec.loadBalancerSourceRanges")
 	default:
 		step.Verdict, step.Reason = verdict.Allow, "service/exposed"
 		step = e.assume(step, snapshot.AssumeNodeSource)

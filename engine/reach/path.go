@@ -51,21 +51,25 @@ func servicesOf(t Target) []*snapshot.Service {
 	return all
 }
 
-// throughService follows each port of a Service to the pods behind it.
+// throughService follows each port of a Service to the pods behind it; an alias
+// has the ports of the Service it stands for.
 func (e *Engine) throughService(q Question, svc *snapshot.Service) []way {
 	var out []way
-	backends := e.backends(svc)
-	for _, sp := range svc.Ports {
+	end, backends := e.alias(svc), e.Backends(svc)
+	for _, sp := range end.Ports {
 		if sp.Protocol != flow.TCP || q.Port != 0 && sp.Port != q.Port {
 			continue
 		}
 		for _, pod := range backends {
-			out = append(out, e.behind(q, svc, sp, pod)...)
+			out = append(out, e.behind(q, end, sp, pod)...)
 		}
 	}
 	if len(out) == 0 && q.To.Service != nil {
-		step := leadsNowhere(svc, backends, q.Port)
-		out = append(out, way{service: svc, step: &step})
+		step := leadsNowhere(end, backends, q.Port)
+		out = append(out, way{step: &step})
+	}
+	for i := range out {
+		out[i].service = svc
 	}
 	return out
 }
@@ -77,11 +81,11 @@ func (e *Engine) behind(q Question, svc *snapshot.Service, sp snapshot.ServicePo
 	number := sp.PodPort(pod)
 	var out []way
 	for _, w := range e.listening(q.To, pod, number) {
-		w.service, w.step = svc, &step
+		w.step = &step
 		out = append(out, w)
 	}
 	if len(out) == 0 && q.To.Service != nil && (q.Port != 0 || len(svc.Ports) == 1) {
-		out = append(out, way{service: svc, step: &step, member: pod, refused: true,
+		out = append(out, way{step: &step, member: pod, refused: true,
 			port: snapshot.ServerPort{Port: number}})
 	}
 	return out

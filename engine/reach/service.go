@@ -11,20 +11,25 @@ import (
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// backends returns the pods behind a Service: those its selector matches in its
-// own namespace, those that a controller writes as endpoints, or those of the
-// Service that an ExternalName is an alias of.
-func (e *Engine) backends(svc *snapshot.Service) []*snapshot.Pod {
-	for range 8 { // an alias of an alias; a circle of them leads nowhere
-		if svc.Type != "ExternalName" {
-			break
-		}
+// alias returns the Service that a client of an ExternalName Service really talks
+// to, on that one's ports. A name beyond the cluster, and a circle of names, stay an
+// ExternalName; any other Service is itself.
+func (e *Engine) alias(svc *snapshot.Service) *snapshot.Service {
+	for range 8 { // an alias of an alias
 		next := e.serviceByDNS(svc.ExternalName)
-		if next == nil {
-			return nil
+		if svc.Type != "ExternalName" || next == nil {
+			break
 		}
 		svc = next
 	}
+	return svc
+}
+
+// Backends returns the pods behind a Service: those its selector matches in its
+// own namespace, those that a controller writes as endpoints, or those of the
+// Service that an ExternalName is an alias of.
+func (e *Engine) Backends(svc *snapshot.Service) []*snapshot.Pod {
+	svc = e.alias(svc)
 	switch {
 	case svc.Type == "ExternalName":
 		return nil
@@ -80,17 +85,17 @@ func leadsNowhere(svc *snapshot.Service, backends []*snapshot.Pod, port uint16) 
 	case len(backends) > 0:
 		step.Reason = "service/no-such-port"
 		step.Facts["port"] = strconv.Itoa(int(port))
-		step.Origin = svc.Origin.At("spec.ports")
+		step.Origin = svc.At("spec.ports")
 	case svc.Type == "ExternalName":
 		step.Verdict, step.Reason = verdict.Unknown, "service/external-name"
 		step.Facts["name"] = svc.ExternalName
-		step.Origin = svc.Origin.At("spec.externalName")
+		step.Origin = svc.At("spec.externalName")
 	case len(svc.Selector) == 0:
 		step.Verdict, step.Reason = verdict.Unknown, "service/no-selector"
 	default:
 		step.Reason = "service/no-endpoints"
 		step.Facts["selector"] = svc.Selector.String()
-		step.Origin = svc.Origin.At("spec.selector")
+		step.Origin = svc.At("spec.selector")
 	}
 	return step
 }

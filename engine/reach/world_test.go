@@ -133,6 +133,13 @@ func random(seed uint64) *snapshot.Snapshot {
 		if r.IntN(2) == 0 {
 			p.Addresses = []netip.Addr{netip.MustParseAddr(fmt.Sprintf("10.%d.0.%d", r.IntN(2), i+1))}
 		}
+		p.HostNetwork = r.IntN(4) == 0
+	}
+	if r.IntN(2) == 0 {
+		b.world.Facts.PodCIDRs = []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}
+	}
+	if r.IntN(6) == 0 {
+		b.world.Problems = []snapshot.Problem{{Err: "cannot be read", Namespace: pick("", "a", "b", "c")}}
 	}
 	lines := []string{
 		"hostssl all app all scram-sha-256", "host all all 10.0.0.0/8 reject", "host ledger all all md5",

@@ -100,6 +100,15 @@ type Service struct {
 // Ref names the Service.
 func (s *Service) Ref() Ref { return Ref{Kind: "Service", Namespace: s.Namespace, Name: s.Name} }
 
+// At is the origin of a field of the Service. One that an operator will create has
+// no such field to edit: then it is the origin of what makes the operator do so.
+func (s *Service) At(field string) verdict.Origin {
+	if s.Synthetic {
+		return s.Origin
+	}
+	return s.Origin.At("%s", field)
+}
+
 // A ServicePort maps a port of the Service to a port of its pods.
 type ServicePort struct {
 	Name     string

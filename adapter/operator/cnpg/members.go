@@ -17,17 +17,13 @@ import (
 const JoinJob = "join job"
 
 // instances is spec.instances with its default.
-func (c *cluster) instances() int {
-	if c.spec.Instances == nil {
-		return 1
-	}
-	return max(*c.spec.Instances, 0)
-}
+func (c *cluster) instances() int { return world.Instances(c.spec.Instances, 0) }
 
 // members gives the workload its pods: each instance once as primary and, where
 // there are more than one, once as replica, since any may be either tomorrow; and
 // the jobs. Pods that a live cluster shows are the instances that exist.
 func (c *cluster) members() {
+	world.CheckInstances(c.w, c.obj, c.spec.Instances)
 	wl := c.server.Workload
 	var instances, pods []*snapshot.Pod
 	seen := map[string]bool{}

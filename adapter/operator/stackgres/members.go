@@ -17,16 +17,12 @@ const BackupJob = "backup job"
 
 const roleLabel = "role"
 
-func (c *cluster) instances() int {
-	if c.spec.Instances == nil {
-		return 1
-	}
-	return max(*c.spec.Instances, 1)
-}
+func (c *cluster) instances() int { return world.Instances(c.spec.Instances, 1) }
 
 // members gives the workload its pods: each instance as primary and, where there
 // are more than one, as replica. Pods that are known by name are those that exist.
 func (c *cluster) members() {
+	world.CheckInstances(c.w, c.obj, c.spec.Instances)
 	wl := c.server.Workload
 	var instances, others []*snapshot.Pod
 	for _, p := range wl.Pods {

@@ -86,3 +86,23 @@ func Equals(labels map[string]string) netpol.Selector {
 	slices.SortFunc(out, func(a, b netpol.Requirement) int { return cmp.Compare(a.Key, b.Key) })
 	return out
 }
+
+// maxInstances is how many instances of a cluster are told apart.
+const maxInstances = 100
+
+// Instances is spec.instances with its default, between least and what can be told
+// apart.
+func Instances(stated *int, least int) int {
+	if stated == nil {
+		return 1
+	}
+	return min(max(*stated, least), maxInstances)
+}
+
+// CheckInstances makes a Problem of a number that no cluster has. It would also
+// fill the memory, since each instance is a pod of its own.
+func CheckInstances(w *operator.World, o object.Object, stated *int) {
+	if stated != nil && (*stated < 0 || *stated > maxInstances) {
+		Fault(w, o, "spec.instances", "%d: want a number up to %d", *stated, maxInstances)
+	}
+}

@@ -36,7 +36,7 @@ spec:
 	Run: func(p *audit.Pass) {
 		for _, l := range leading(p.World, "LoadBalancer") {
 			ranges := flow.AddressesOf(l.service.SourceRanges...)
-			f := audit.Finding{Subject: l.service.Ref(), Certain: true, Origin: l.service.Origin.At("spec.type")}
+			f := audit.Finding{Subject: l.service.Ref(), Certain: true, Origin: l.service.At("spec.type")}
 			if len(l.service.SourceRanges) > 0 && !wide(ranges) {
 				f.Severity = audit.Low
 				f.Message = fmt.Sprintf("the Service gives %s an address outside the cluster, for the clients of its loadBalancerSourceRanges", l.door.ref)

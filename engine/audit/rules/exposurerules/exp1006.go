@@ -33,7 +33,7 @@ spec:
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
 		for _, l := range leading(p.World, "NodePort") {
-			p.Report(audit.Finding{Subject: l.service.Ref(), Certain: true, Origin: l.service.Origin.At("spec.type"),
+			p.Report(audit.Finding{Subject: l.service.Ref(), Certain: true, Origin: l.service.At("spec.type"),
 				Message: fmt.Sprintf("the Service opens %s on every address of every node", l.door.ref),
 				Fix:     "make it a ClusterIP Service, or a LoadBalancer with loadBalancerSourceRanges"})
 		}
