@@ -47,6 +47,10 @@ var Kinds = []object.Type{
 	{Group: "stackgres.io", Kind: "SGConfig"},
 	{Group: "stackgres.io", Kind: "SGObjectStorage"},
 	{Group: "barmancloud.cnpg.io", Kind: "ObjectStore"},
+	{Group: "stackgres.io", Kind: "SGShardedCluster"},
+	{Group: "acid.zalan.do", Kind: "postgresql"},
+	{Group: "postgres-operator.crunchydata.com", Kind: "PostgresCluster"},
+	{Group: "pgv2.percona.com", Kind: "PerconaPGCluster"},
 }
 
 // A Source delivers objects: files today, a rendered chart or a live cluster alike.

@@ -90,3 +90,10 @@ func TestRefused(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 }
+
+// A file without end is refused before it fills the memory.
+func TestReadWithoutEnd(t *testing.T) {
+	if _, err := Read("/dev/zero"); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Error(err)
+	}
+}

@@ -65,10 +65,6 @@ func (w *walker) stdin() {
 		return
 	}
 	w.load(stdin, w.opts.Stdin)
-	if last := len(w.files) - 1; last >= 0 && w.files[last].name == stdin && len(bytes.TrimSpace(w.files[last].data)) == 0 {
-		// The program before the pipe has failed: kustomize, helm.
-		w.fail(stdin, errors.New("nothing came"))
-	}
 }
 
 // named takes a path that the user wrote: whatever its extension is, it is meant.

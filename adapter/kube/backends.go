@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"fmt"
 	"net/netip"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
@@ -36,7 +37,10 @@ func (c *converter) convertBackends() {
 }
 
 func (c *converter) backends(s *snapshot.Service, o object.Object, pods *podIndex) {
-	ends, err := endsOf(o)
+	ends, ports, err := endsOf(o)
+	if err == nil {
+		err = lead(s, ports)
+	}
 	if err != nil {
 		c.fail(o, err)
 		return
@@ -53,37 +57,83 @@ func (c *converter) backends(s *snapshot.Service, o object.Object, pods *podInde
 	}
 }
 
+// lead sends the Service's ports where the endpoints say: without a selector nobody
+// looks at targetPort, and a port goes to the endpoints' port of its name. One
+// without a number, as an EndpointSlice may have, leads nowhere by itself.
+func lead(s *snapshot.Service, to []endPort) error {
+	for _, p := range to {
+		if p.number == 0 {
+			continue
+		}
+		proto, err := protocol(p.field+".protocol", string(p.protocol))
+		if err != nil {
+			return err
+		}
+		number, err := portNumber(p.field+".port", p.number)
+		if err != nil {
+			return err
+		}
+		for i, sp := range s.Ports {
+			if sp.Name == p.name && sp.Protocol == proto {
+				s.Ports[i].Target, s.Ports[i].TargetName = number, ""
+			}
+		}
+	}
+	return nil
+}
+
 // An end is one address of a Service, and the pod it says it is.
 type end struct {
 	pod string
 	ip  string
 }
 
-func endsOf(o object.Object) (ends []end, err error) {
+// An endPort is one port of a Service's endpoints, and the field it stands in.
+type endPort struct {
+	field, name string
+	protocol    corev1.Protocol
+	number      int32
+}
+
+func endsOf(o object.Object) (ends []end, ports []endPort, err error) {
 	if o.Kind == "EndpointSlice" {
 		var in discoveryv1.EndpointSlice
 		if err := o.Decode(&in); err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		for i, p := range in.Ports {
+			ports = append(ports, endPort{fmt.Sprintf("ports[%d]", i), value(p.Name), value(p.Protocol), value(p.Port)})
 		}
 		for _, e := range in.Endpoints {
 			for _, ip := range e.Addresses {
 				ends = append(ends, end{target(e.TargetRef), ip})
 			}
 		}
-		return ends, nil
+		return ends, ports, nil
 	}
 	var in corev1.Endpoints //nolint:staticcheck // Patroni still writes Endpoints
 	if err := o.Decode(&in); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, subset := range in.Subsets {
+	for n, subset := range in.Subsets {
+		for i, p := range subset.Ports {
+			ports = append(ports, endPort{fmt.Sprintf("subsets[%d].ports[%d]", n, i), p.Name, p.Protocol, p.Port})
+		}
 		for _, list := range [][]corev1.EndpointAddress{subset.Addresses, subset.NotReadyAddresses} { //nolint:staticcheck // as above
 			for _, a := range list {
 				ends = append(ends, end{target(a.TargetRef), a.IP})
 			}
 		}
 	}
-	return ends, nil
+	return ends, ports, nil
+}
+
+// value is what a pointer points at, zero for none.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
 
 func target(ref *corev1.ObjectReference) string {

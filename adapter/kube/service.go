@@ -53,9 +53,23 @@ func newService(o object.Object, in corev1.ServiceSpec) (*snapshot.Service, erro
 		port.Origin = o.Origin().At("spec.ports[%d]", i)
 		s.Ports = append(s.Ports, port)
 	}
-	ranges, err := sourceRanges(in.LoadBalancerSourceRanges)
-	s.SourceRanges = ranges
+	var err error
+	if s.ExternalIPs, err = externalIPs(in.ExternalIPs); err != nil {
+		return nil, err
+	}
+	s.SourceRanges, err = sourceRanges(in.LoadBalancerSourceRanges)
 	return s, err
+}
+
+func externalIPs(texts []string) (out []netip.Addr, err error) {
+	for i, t := range texts {
+		a, err := netip.ParseAddr(t)
+		if err != nil {
+			return nil, fault(fmt.Sprintf("spec.externalIPs[%d]", i), "%q is no address", t)
+		}
+		out = append(out, a)
+	}
+	return out, nil
 }
 
 func servicePort(field string, in corev1.ServicePort) (out snapshot.ServicePort, err error) {

@@ -22,9 +22,8 @@ func (a *app) audit() *cobra.Command {
 restrict nothing, databases that everybody reaches, and flows that a database needs
 and that something cuts. Each finding names the line to edit and what to write.
 
-Exit status: 0 nothing found; 1 findings; 2 only findings in doubt, or rules that
-had something to check and could not; 3 the run failed or an input could not be
-read. --severity and --rule limit what counts.`,
+Exit status: 0 nothing found; 1 findings; 2 some of them in doubt, or rules that had
+something to check and could not; 3 the run failed or an input could not be read. --severity and --rule limit what counts.`,
 		Example: `  pgmoat audit -f k8s/
   pgmoat audit -f k8s/ --severity high -o sarif > pgmoat.sarif
   pgmoat audit -f k8s/ --rule NET1001 --rule NET1004
@@ -52,17 +51,18 @@ read. --severity and --rule limit what counts.`,
 	return a.sourced(cmd, report.AuditFormats...)
 }
 
-// check runs the rules and sets the exit status by what they found.
+// check runs the rules and sets the exit status by what they found: a doubt wins
+// over findings, and a database that no rule understands is one.
 func (a *app) check(cmd *cobra.Command, wanted []*audit.Rule, least audit.Severity) error {
 	world, err := a.load(cmd.Context())
 	if err != nil {
 		return err
 	}
 	result := audit.Run(world, wanted).AtLeast(least)
-	switch {
-	case result.Found() > 0:
+	if result.Found() > 0 {
 		a.exit(exitNo)
-	case result.Unsettled():
+	}
+	if result.Unsettled() || incomplete(world) {
 		a.exit(exitUnknown)
 	}
 	audited := report.Audited{World: world, Rules: wanted, Result: result, Version: version}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/estate"
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/cnpg"
+	"github.com/pgmoat/pgmoat/adapter/operator/other"
 	"github.com/pgmoat/pgmoat/adapter/operator/plain"
 	"github.com/pgmoat/pgmoat/adapter/operator/stackgres"
 	"github.com/pgmoat/pgmoat/app/report"
@@ -161,7 +163,7 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 	world, err := estate.Load(ctx, estate.Options{
 		Paths: a.files, Skip: a.skip, Namespace: a.namespace, FactsFile: a.facts,
 		Strict: a.strict, Stdin: a.in,
-		Adapters: []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt},
+		Adapters: []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt, other.Adapt},
 	})
 	if err != nil {
 		return nil, err
@@ -172,7 +174,17 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 	if len(world.Problems) > 0 {
 		a.exit(exitFailed)
 	}
+	for _, w := range world.Warnings {
+		if w.Code == other.NotModelled {
+			_, _ = fmt.Fprintf(a.err, "pgmoat: %s: %s\n", report.Printable(world.Locate(w.Origin).String()), report.Printable(w.Text))
+		}
+	}
 	return world, nil
+}
+
+// incomplete reports whether some database that was read is in no answer.
+func incomplete(world *snapshot.Snapshot) bool {
+	return slices.ContainsFunc(world.Warnings, func(w snapshot.Warning) bool { return w.Code == other.NotModelled })
 }
 
 // exit raises the exit status: 3 wins over 2, 2 over 1, 1 over 0.

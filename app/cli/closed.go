@@ -39,7 +39,8 @@ func (a *app) matrix() *cobra.Command {
 		Long: `The closed list of who-can for every server that was read. What is not in it is
 refused.
 
-Exit status: 0 somebody can, 1 nobody can, 2 nobody for certain but somebody may.`,
+Exit status: 0 somebody can, 1 nobody can, 2 nobody for certain but somebody may, or
+a database of an operator was read that pgmoat does not understand yet.`,
 		Example: `  pgmoat matrix -f k8s/
   pgmoat matrix -f k8s/ -o csv > access.csv`,
 		Args: cobra.NoArgs,
@@ -57,6 +58,9 @@ func (a *app) closed(ctx context.Context, args []string, control bool) error {
 		return err
 	}
 	servers := world.Servers
+	if len(args) == 0 && incomplete(world) {
+		a.exit(exitUnknown)
+	}
 	if len(args) > 0 {
 		s, err := findServer(world, args[0])
 		if err != nil {

@@ -130,7 +130,7 @@ func (a *Asked) writeFix(t *text, m memberAnswer) {
 		t.line("  smallest change that would let it through:")
 	}
 	for _, f := range fixes {
-		t.line("    - %s: %s", f.Origin, f.Text)
+		t.line("    - %s%s", f.place(), f.Text)
 		for _, l := range strings.Split(strings.TrimRight(f.Patch, "\n"), "\n") {
 			if l != "" {
 				t.line("        %s", l)

@@ -35,11 +35,25 @@ func (a *Asked) fixes(m memberAnswer, r route) []fixJSON {
 			f, ok = policyFix(policy), true
 		}
 		f.Layer, f.Origin = s.Layer, a.World.Locate(f.Origin)
-		if ok && !slices.Contains(out, f) {
+		if ok && !slices.ContainsFunc(out, f.sameEdit) {
 			out = append(out, f)
 		}
 	}
 	return out
+}
+
+// sameEdit reports whether two blockers are taken away by one change.
+func (f fixJSON) sameEdit(o fixJSON) bool {
+	o.Layer = f.Layer
+	return f == o
+}
+
+// place writes where to make the change; empty where no object holds it yet.
+func (f fixJSON) place() string {
+	if f.Origin.IsZero() {
+		return ""
+	}
+	return f.Origin.String() + ": "
 }
 
 func sessionFix(s verdict.Step) (fixJSON, bool) {

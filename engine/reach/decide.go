@@ -122,11 +122,16 @@ func exposure(e *Engine, from network.Endpoint, svc *snapshot.Service) []verdict
 	step := verdict.Step{Layer: verdict.Service, Origin: svc.At("spec.type"),
 		Facts: map[string]string{"service": svc.Namespace + "/" + svc.Name, "type": svc.Type}}
 	switch {
+	case len(svc.ExternalIPs) > 0:
+		step.Verdict, step.Reason = verdict.Allow, "service/exposed"
+		step = e.assume(step, snapshot.AssumeNodeSource)
+		step.Origin = svc.At("spec.externalIPs")
 	case svc.Type != "LoadBalancer" && svc.Type != "NodePort":
 		step.Verdict, step.Reason = verdict.Deny, "service/not-exposed"
 	case svc.Type == "LoadBalancer" && len(svc.SourceRanges) > 0 && !covered(from, svc):
 		step.Verdict, step.Reason = verdict.Deny, "service/source-ranges"
 		step.Origin = svc.At("spec.loadBalancerSourceRanges")
+		step = e.assume(step, snapshot.AssumeNodePortsClosed)
 	default:
 		step.Verdict, step.Reason = verdict.Allow, "service/exposed"
 		step = e.assume(step, snapshot.AssumeNodeSource)
@@ -199,7 +204,7 @@ func (e *Engine) throughSidecar(q Question, w way) ([]verdict.Step, string) {
 	from := e.client(q, snapshot.ServerPort{Sees: snapshot.SeesClient})
 	hop := e.hbaStep(verdict.Pooler, *w.port.Pooler, from, q.To.Server)
 	last, _ := e.atServer(q.To.Server, e.client(q, w.port), w.port)
-	return append([]verdict.Step{hop.step}, last...), hop.method
+	return append(append(refusesTLS(w.port, q.Session), hop.step), last...), hop.method
 }
 
 // atServer decides pg_hba.conf and, where the method maps identities, pg_ident.conf.
@@ -208,8 +213,8 @@ func (e *Engine) atServer(s *snapshot.Server, c client, port snapshot.ServerPort
 	if c.Sees == snapshot.SeesClient {
 		steps = settled([]verdict.Step{e.tlsStep(verdict.HBA, s.TLS, c.session.TLS)})
 	}
-	if port.NoTLS && c.session.TLS {
-		steps = append(steps, verdict.Step{Layer: verdict.HBA, Verdict: verdict.Deny, Reason: "tls/refused", Origin: port.Origin})
+	if c.Sees != snapshot.SeesSocket { // there the pooler before it spoke with the client
+		steps = append(steps, refusesTLS(port, c.session)...)
 	}
 	h := e.hbaStep(verdict.HBA, s.HBA, c, s)
 	steps = append(steps, h.step)
@@ -217,6 +222,19 @@ func (e *Engine) atServer(s *snapshot.Server, c client, port snapshot.ServerPort
 		steps = append(steps, e.identStep(s, c, *h.maps))
 	}
 	return steps, h.method
+}
+
+// refusesTLS is the step of a port that does not offer TLS, for a session that
+// insists on it; none for others.
+func refusesTLS(port snapshot.ServerPort, s Session) []verdict.Step {
+	if !port.NoTLS || !s.TLS {
+		return nil
+	}
+	layer := verdict.HBA
+	if port.Pooler != nil {
+		layer = verdict.Pooler
+	}
+	return []verdict.Step{{Layer: layer, Verdict: verdict.Deny, Reason: "tls/refused", Origin: port.Origin}}
 }
 
 // tlsStep says whether a listener takes the session's transport.

@@ -41,16 +41,16 @@ func (e *Engine) resolver() (to []network.Endpoint, port uint16, assumed bool) {
 		dns = DefaultDNS
 		assumed = true
 	}
-	if !dns.Addresses.IsEmpty() {
-		to = append(to, network.OutsideEndpoint(dns.Addresses))
-	}
-	if dns.Namespace == "" {
-		return to, dns.Port, assumed
+	if !dns.Addresses.IsEmpty() { // a cache on each node: pods ask nobody else
+		return []network.Endpoint{network.OutsideEndpoint(dns.Addresses)}, dns.Port, assumed
 	}
 	for _, pod := range e.podsIn[dns.Namespace] {
 		if describes(dns.Labels, pod.Labels) {
-			return append(to, network.PodEndpoint(pod)), dns.Port, assumed
+			to = append(to, network.PodEndpoint(pod))
 		}
+	}
+	if len(to) > 0 {
+		return to, dns.Port, assumed
 	}
 	return append(to, network.Endpoint{OutsideUnknown: true, Virtual: &network.Virtual{
 		Name: "cluster DNS", Namespace: dns.Namespace, Labels: dns.Labels}}), dns.Port, assumed

@@ -70,6 +70,7 @@ const (
 	AssumeSkipped         = "skipped"
 	AssumeNodeSource      = "node-source"
 	AssumePodsRoutable    = "pods-routable"
+	AssumeNodePortsClosed = "node-ports-closed"
 )
 
 var assumptionTexts = map[string]string{
@@ -83,6 +84,7 @@ var assumptionTexts = map[string]string{
 	AssumeOperator:        "the operator runs in its usual namespace with its usual labels",
 	AssumeSkipped:         "what --skip leaves out would change nothing",
 	AssumeNodeSource:      "outside clients keep their own address on the way in",
+	AssumeNodePortsClosed: "the node ports that a LoadBalancer Service has too are closed to the outside",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
 }
 

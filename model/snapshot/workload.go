@@ -92,6 +92,9 @@ type Service struct {
 	Ports    []ServicePort
 	// SourceRanges is spec.loadBalancerSourceRanges.
 	SourceRanges []netip.Prefix
+	// ExternalIPs are addresses outside the cluster at which nodes take traffic for a
+	// Service of any type; spec.loadBalancerSourceRanges does not limit them.
+	ExternalIPs []netip.Addr
 	// Synthetic says that no manifest holds it: an operator will create it.
 	Synthetic bool
 	Origin    verdict.Origin

@@ -60,10 +60,8 @@ func adaptPooler(w *operator.World, o object.Object, clusters map[snapshot.Ref]*
 	s := p.service()
 	world.AddService(w, s)
 	p.target()
-	if c := in.Spec.of(o, clusters); c != nil {
+	if c := in.Spec.of(w, o, clusters); c != nil {
 		p.joins(c)
-	} else {
-		world.Warn(w, o, "cnpg/no-cluster", "spec.cluster.name", "Cluster %s is not in the estate", in.Spec.Cluster.Name)
 	}
 }
 
@@ -127,15 +125,20 @@ func (p *pooler) pods() {
 func (p *pooler) service() snapshot.Service {
 	own := world.TCPPort("pgbouncer", 5432, "pgbouncer", 0)
 	t := p.spec.ServiceTemplate.Spec
-	ranges, err := t.Ranges()
-	if err != nil {
+	if err := t.Valid(); err != nil {
 		world.Fault(p.w, p.obj, "spec.serviceTemplate.spec", "%w", err)
 	}
-	return snapshot.Service{
+	ranges, _ := t.Ranges()
+	template := p.obj.Origin().At("spec.serviceTemplate.spec")
+	s := snapshot.Service{
 		Namespace: p.obj.Namespace, Name: p.obj.Name, Type: t.Type, SourceRanges: ranges,
 		Selector: world.Equals(map[string]string{poolerLabel: p.obj.Name}),
-		Ports:    laid(t.ServicePorts(p.obj.Origin().At("spec.serviceTemplate.spec")), own), Origin: p.obj.Origin(),
+		Ports:    laid(t.ServicePorts(template), own), Origin: p.obj.Origin(),
 	}
+	if t.Type != "" {
+		s.Origin = template
+	}
+	return s
 }
 
 // sslMode is client_tls_sslmode; prefer is the operator's default.
@@ -155,8 +158,9 @@ func (p *pooler) tls() snapshot.TLS {
 	case "disable":
 		out.Enabled = verdict.Deny
 	case "allow", "prefer", "require", "verify-ca", "verify-full":
-	default:
+	default: // PgBouncer does not start
 		out.Enabled = verdict.Unknown
+		world.Fault(p.w, p.obj, p.sslOrigin().Field, "%q is not a mode that PgBouncer knows", p.sslMode())
 	}
 	return out
 }

@@ -93,8 +93,17 @@ type inCluster struct {
 	} `json:"cluster"`
 }
 
-func (in inCluster) of(o object.Object, clusters map[snapshot.Ref]*cluster) *cluster {
-	return clusters[snapshot.Ref{Kind: "Cluster", Namespace: o.Namespace, Name: in.Cluster.Name}]
+// of returns the Cluster that the object o is for; nil, with a word about it, where
+// there is none.
+func (in inCluster) of(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cluster) *cluster {
+	c := clusters[snapshot.Ref{Kind: "Cluster", Namespace: o.Namespace, Name: in.Cluster.Name}]
+	switch {
+	case in.Cluster.Name == "":
+		world.Fault(w, o, "spec.cluster.name", "must be specified")
+	case c == nil:
+		world.Warn(w, o, "cnpg/no-cluster", "spec.cluster.name", "Cluster %s is not in the estate", in.Cluster.Name)
+	}
+	return c
 }
 
 // adaptDatabase adds the database of a Database object, and the owner it names.
@@ -108,9 +117,8 @@ func adaptDatabase(w *operator.World, o object.Object, clusters map[snapshot.Ref
 		} `json:"spec"`
 	}
 	world.Read(w, o, &in)
-	c := in.Spec.of(o, clusters)
+	c := in.Spec.of(w, o, clusters)
 	if c == nil {
-		world.Warn(w, o, "cnpg/no-cluster", "spec.cluster.name", "Cluster %s is not in the estate", in.Spec.Cluster.Name)
 		return
 	}
 	if in.Spec.Name != "" && in.Spec.Ensure != "absent" {
@@ -131,9 +139,8 @@ func adaptRole(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cl
 		} `json:"spec"`
 	}
 	world.Read(w, o, &in)
-	c := in.Spec.of(o, clusters)
+	c := in.Spec.of(w, o, clusters)
 	if c == nil {
-		world.Warn(w, o, "cnpg/no-cluster", "spec.cluster.name", "Cluster %s is not in the estate", in.Spec.Cluster.Name)
 		return
 	}
 	inline := slices.ContainsFunc(c.spec.Managed.Roles, func(r roleSpec) bool { return r.Name == in.Spec.Name })

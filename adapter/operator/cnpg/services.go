@@ -59,11 +59,10 @@ func (c *cluster) additional(i int, a additionalService) {
 
 func (c *cluster) lay(s *snapshot.Service, t serviceTemplate, field string) {
 	s.Type = t.Spec.Type
-	ranges, err := t.Spec.Ranges()
-	if err != nil {
+	if err := t.Spec.Valid(); err != nil {
 		world.Fault(c.w, c.obj, field, "%w", err)
 	}
-	s.SourceRanges = ranges
+	s.SourceRanges, _ = t.Spec.Ranges()
 	s.Ports = laid(t.Spec.ServicePorts(s.Origin.At("%s", field)), s.Ports[0])
 }
 

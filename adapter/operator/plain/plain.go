@@ -104,10 +104,15 @@ func (s *server) server(wl *snapshot.Workload) *snapshot.Server {
 	return out
 }
 
+// port is where the server listens: as it is told, else as the container declares,
+// of the image of the Docker library 5432.
 func (s *server) port() uint16 {
 	text, ok := s.setting("port")
 	if !ok {
 		text = s.env("PGPORT").value
+	}
+	if i := slices.IndexFunc(s.container.Ports, port.isPostgres); text == "" && i >= 0 && !s.fromLibrary() {
+		text = strconv.Itoa(s.container.Ports[i].Number)
 	}
 	if n, err := strconv.ParseUint(text, 10, 16); err == nil && n > 0 {
 		return uint16(n)

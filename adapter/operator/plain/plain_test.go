@@ -42,7 +42,9 @@ func TestFind(t *testing.T) {
 		{"db", "corp/special", 0, "true", true},
 		{"postgres", "corp/special", 5432, "", true},
 		{"orders-postgresql", "corp/special", 5432, "", true},
-		{"orders", "corp/special", 5432, "", false},
+		{"orders", "corp/special", 5432, "", true},
+		{"orders", "corp/special", 6432, "", false},
+		{"cloud-sql-proxy", "corp/special", 5432, "", false},
 		{"postgres", "corp/special", 8080, "", false},
 		{"postgres-exporter", "quay.io/prometheuscommunity/postgres-exporter", 5432, "", false},
 		{"postgres-pooler", "edoburu/pgbouncer", 5432, "", false},
@@ -55,13 +57,22 @@ func TestFind(t *testing.T) {
 		s.obj.Annotations = map[string]string{Annotation: c.annotation}
 		x := container{Name: c.name, Image: c.image}
 		if c.port != 0 {
-			x.Ports = append(x.Ports, struct {
-				ContainerPort int `json:"containerPort"`
-			}{c.port})
+			x.Ports = append(x.Ports, port{Number: c.port})
 		}
 		s.spec.Template.Spec.Containers = []container{x}
 		if got := s.find(); got != c.want {
 			t.Errorf("%s %s: %t", c.name, c.image, got)
+		}
+	}
+}
+
+// A port that is called after PostgreSQL is where an unknown image listens; that of
+// the Docker library does not look at its manifest.
+func TestPort(t *testing.T) {
+	for image, want := range map[string]uint16{"corp/special": 6000, "postgres:16": 5432} {
+		s := &server{container: container{Image: image, Ports: []port{{Name: "metrics", Number: 9187}, {Name: "pg", Number: 6000}}}}
+		if got := s.port(); got != want {
+			t.Errorf("%s: %d, want %d", image, got, want)
 		}
 	}
 }

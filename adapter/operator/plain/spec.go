@@ -28,10 +28,13 @@ type container struct {
 	EnvFrom []struct {
 		Prefix string `json:"prefix"`
 	} `json:"envFrom"`
-	Ports []struct {
-		ContainerPort int `json:"containerPort"`
-	} `json:"ports"`
+	Ports  []port  `json:"ports"`
 	Mounts []mount `json:"volumeMounts"`
+}
+
+type port struct {
+	Name   string `json:"name"`
+	Number int    `json:"containerPort"`
 }
 
 type envVar struct {
@@ -98,7 +101,7 @@ func base(image string) (name, tag string) {
 }
 
 // find looks for the container that runs PostgreSQL: by annotation, by its image,
-// or by the port 5432 together with a name.
+// or by the port it declares.
 func (s *server) find() bool {
 	containers := s.spec.Template.Spec.Containers
 	switch s.annotation(Annotation) {
@@ -130,8 +133,9 @@ func (s *server) index1(containers []container) int {
 	}
 	return slices.IndexFunc(containers, func(c container) bool {
 		name, _ := base(c.Image)
-		return listens(c, 5432) && !other.MatchString(name) && !other.MatchString(c.Name) &&
-			(named.MatchString(c.Name) || named.MatchString(s.obj.Name) || named.MatchString(name))
+		beside := other.MatchString(name) || other.MatchString(c.Name) ||
+			other.MatchString(s.obj.Name) && !named.MatchString(c.Name)
+		return listens(c) && !beside
 	})
 }
 
@@ -142,7 +146,7 @@ var starts = regexp.MustCompile(`(?i)postgres|postmaster|pg_ctl|patroni|entrypoi
 // same images serve as psql in a shell or a migration. One that declares the port
 // runs it, whatever its command is called.
 func runsServer(c container) bool {
-	if listens(c, 5432) {
+	if listens(c) {
 		return true
 	}
 	if len(c.Command) > 0 {
@@ -156,16 +160,14 @@ func runsServer(c container) bool {
 // named are names of PostgreSQL; other is what only goes with it.
 var (
 	named = regexp.MustCompile(`(?i)(^|[-_.])(postgres(ql)?|pg(sql|db)?)([-_.0-9]|$)`)
-	other = regexp.MustCompile(`(?i)exporter|pgbouncer|bouncer|pgadmin|pgpool|pgcat|odyssey|backup|barman|operator|proxy|haproxy|migrat|pgweb|adminer`)
+	other = regexp.MustCompile(`(?i)exporter|pgbouncer|bouncer|pgadmin|pgpool|pgcat|odyssey|backup|barman|operator|proxy|tunnel|socat|migrat|pgweb|adminer`)
 )
 
-func listens(c container, port int) bool {
-	return slices.ContainsFunc(c.Ports, func(p struct {
-		ContainerPort int `json:"containerPort"`
-	}) bool {
-		return p.ContainerPort == port
-	})
-}
+// listens reports whether the container declares the port of PostgreSQL.
+func listens(c container) bool { return slices.ContainsFunc(c.Ports, port.isPostgres) }
+
+// isPostgres: the number that PostgreSQL has by itself, or a name that says so.
+func (p port) isPostgres() bool { return p.Number == 5432 || named.MatchString(p.Name) }
 
 // knownConfiguration reports whether the server's settings are known: the image is
 // of the Docker library, no shell starts it, and a file of settings is none or read.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -28,8 +29,12 @@ func (c *cluster) ports() []snapshot.ServerPort {
 		apps.Name = "envoy"
 	}
 	if c.mode.pooling {
-		file := c.pooler()
+		settings, origin := c.pooling()
+		file := pooler(settings, origin)
 		apps.Sees, apps.Pooler = snapshot.SeesSocket, &file
+		if settings["client_tls_sslmode"] == "disable" && !c.mode.envoy {
+			apps.NoTLS, apps.Origin = true, origin
+		}
 	}
 	return []snapshot.ServerPort{apps, direct}
 }
@@ -40,8 +45,7 @@ const pgBouncerGrammar = 13
 // pooler is what PgBouncer asks of clients, in the form of a file: auth_type md5
 // for everybody [sg F/cluster/sidecars/pooling/PgBouncerPooling.java@1.18.6].
 // Another auth_type may be set or be blocked; then nothing is known.
-func (c *cluster) pooler() hba.File {
-	settings, origin := c.pooling()
+func pooler(settings map[string]string, origin verdict.Origin) hba.File {
 	for _, key := range []string{"auth_type", "auth_hba_file"} {
 		if v, set := settings[key]; set && v != "md5" {
 			return hba.File{Version: pgBouncerGrammar, Errors: []hba.Error{{
@@ -84,10 +88,21 @@ func (c *cluster) pooling() (map[string]string, verdict.Origin) {
 		for k, v := range in.Spec.PgBouncer.Ini.PgBouncer {
 			out[k] = fmt.Sprint(v)
 		}
+		c.checkMode(o, out)
 		return out, o.Origin().At("spec.pgBouncer[pgbouncer.ini].pgbouncer")
 	}
 	world.Fault(c.w, c.obj, at.Field, "SGPoolingConfig %s is not in the estate", name)
 	return nil, at
+}
+
+// checkMode makes a Problem of a client_tls_sslmode that PgBouncer does not start
+// with, or that asks clients for certificates: no CA to check one is configured.
+func (c *cluster) checkMode(o object.Object, settings map[string]string) {
+	mode, set := settings["client_tls_sslmode"]
+	if set && !slices.Contains([]string{"disable", "allow", "prefer", "require"}, mode) {
+		world.Fault(c.w, o, "spec.pgBouncer[pgbouncer.ini].pgbouncer.client_tls_sslmode",
+			"what PgBouncer does with %q is not known", mode)
+	}
 }
 
 // control are the other ports of a pod. Patroni's is always the first.

@@ -36,16 +36,15 @@ func (c *cluster) services() {
 
 // service maps 5432 to the applications' port and 5433 to the direct one.
 func (c *cluster) service(suffix string, spec serviceSpec, field string) snapshot.Service {
-	ranges, err := spec.Ranges()
-	if err != nil {
+	if spec.Type == "None" { // headless
+		spec.Type = "ClusterIP"
+	}
+	if err := spec.Valid(); err != nil {
 		world.Fault(c.w, c.obj, field, "%w", err)
 	}
-	kind := spec.Type
-	if kind == "None" { // headless
-		kind = "ClusterIP"
-	}
+	ranges, _ := spec.Ranges()
 	return snapshot.Service{
-		Namespace: c.obj.Namespace, Name: c.obj.Name + suffix, Type: cmp.Or(kind, "ClusterIP"), SourceRanges: ranges,
+		Namespace: c.obj.Namespace, Name: c.obj.Name + suffix, Type: cmp.Or(spec.Type, "ClusterIP"), SourceRanges: ranges,
 		Ports: []snapshot.ServicePort{
 			world.TCPPort("pgport", 5432, "pgport", 0), world.TCPPort("pgreplication", 5433, "pgreplication", 0),
 		},

@@ -44,6 +44,22 @@ func target(v IntOrString) (name string, number uint16) {
 	return name, number
 }
 
+// Valid refuses what the API server would: a type that is none, a port that is
+// neither a name nor a number.
+func (s ServiceSpec) Valid() error {
+	if !slices.Contains([]string{"", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"}, s.Type) {
+		return fmt.Errorf("type: %q: want ClusterIP, NodePort, LoadBalancer or ExternalName", s.Type)
+	}
+	for i, p := range s.Ports {
+		name, number := target(p.TargetPort)
+		if said := string(p.TargetPort); said != "" && said != "null" && said != `""` && said != "0" && name == "" && number == 0 {
+			return fmt.Errorf("ports[%d].targetPort: %s is neither a name nor a port", i, said)
+		}
+	}
+	_, err := s.Ranges()
+	return err
+}
+
 // Ranges reads loadBalancerSourceRanges.
 func (s ServiceSpec) Ranges() ([]netip.Prefix, error) {
 	var out []netip.Prefix

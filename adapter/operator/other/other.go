@@ -1,0 +1,31 @@
+// Package other names the databases of operators that no adapter understands yet:
+// a closed list must not pass over them in silence.
+package other
+
+import (
+	"fmt"
+
+	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// NotModelled is the code of the warning about each of them.
+const NotModelled = "database/not-modelled"
+
+// kinds are the types of those databases.
+var kinds = []string{
+	"SGShardedCluster.stackgres.io", "postgresql.acid.zalan.do",
+	"PostgresCluster.postgres-operator.crunchydata.com", "PerconaPGCluster.pgv2.percona.com",
+}
+
+// Adapt warns of each such database.
+func Adapt(w *operator.World) {
+	for _, kind := range kinds {
+		for _, o := range w.Objects[kind] {
+			w.Snapshot.Warnings = append(w.Snapshot.Warnings, snapshot.Warning{
+				Code: NotModelled, Origin: o.Origin(),
+				Text: fmt.Sprintf("%s is a database that pgmoat does not understand yet: no answer is about it", o.Ref()),
+			})
+		}
+	}
+}

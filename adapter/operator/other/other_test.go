@@ -1,0 +1,20 @@
+package other
+
+import (
+	"testing"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+func TestEveryKindIsNamed(t *testing.T) {
+	for _, kind := range kinds {
+		w := &operator.World{Snapshot: &snapshot.Snapshot{}, Objects: map[string][]object.Object{
+			kind: {{Kind: kind, Namespace: "data", Name: "db"}}}}
+		Adapt(w)
+		if len(w.Snapshot.Warnings) != 1 || w.Snapshot.Warnings[0].Code != NotModelled {
+			t.Errorf("%s: %v", kind, w.Snapshot.Warnings)
+		}
+	}
+}
