@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/model/flow"
@@ -120,6 +122,9 @@ func readSmall(path string) ([]byte, error) {
 
 // Parse reads the text of a facts file; an empty one states nothing.
 func Parse(path string, data []byte) (snapshot.Facts, error) {
+	if err := nullEntry(data); err != nil {
+		return snapshot.Facts{}, err
+	}
 	dec := yaml3.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	var doc document
@@ -132,15 +137,79 @@ func Parse(path string, data []byte) (snapshot.Facts, error) {
 	return doc.facts(path)
 }
 
+// nullEntry finds an entry of a list that is null: the decoder leaves it out. What
+// cannot be parsed is left for the decoder to tell.
+func nullEntry(data []byte) error {
+	var doc yaml3.Node
+	if yaml3.Unmarshal(data, &doc) != nil {
+		return nil
+	}
+	return nullBelow(&doc)
+}
+
+func nullBelow(n *yaml3.Node) error {
+	for _, child := range n.Content {
+		if n.Kind == yaml3.SequenceNode && child.Tag == "!!null" {
+			return fmt.Errorf("line %d: an entry of a list is null", child.Line)
+		}
+		if err := nullBelow(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	wrongType = regexp.MustCompile("cannot unmarshal !!(\\w+)(?: (`[^`]*`))? into (.*)")
+	notFound  = regexp.MustCompile(`(field \S+ not found) in type .*`)
+)
+
 // tidy writes the errors of the YAML decoder on one line, without Go's types.
 func tidy(err error) error {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	lines := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
 	var te *yaml3.TypeError
 	if errors.As(err, &te) {
-		text = strings.Join(te.Errors, "; ")
+		lines = te.Errors
 	}
-	return errors.New(strings.NewReplacer(" in type facts.document", "", " in type facts.dns", " in dns",
-		" in type facts.outside", " in outside").Replace(text))
+	for i, line := range lines {
+		line = strings.NewReplacer(" in type facts.dns", " in dns", " in type facts.outside", " in outside").Replace(line)
+		line = notFound.ReplaceAllString(line, "$1")
+		if m := wrongType.FindStringSubmatchIndex(line); m != nil {
+			what := line[m[2]:m[3]]
+			if m[4] >= 0 {
+				what = line[m[4]:m[5]]
+			}
+			line = line[:m[0]] + found(what) + " where " + expected(line[m[6]:m[7]]) + " is expected"
+		}
+		lines[i] = line
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
+
+// found names a YAML tag; a scalar is shown as it is.
+func found(what string) string {
+	switch what {
+	case "seq":
+		return "a list"
+	case "map":
+		return "a mapping"
+	}
+	return what
+}
+
+// expected names what a Go type is written as.
+func expected(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case goType == "string":
+		return "a text"
+	case goType == "bool":
+		return "true or false"
+	case goType == "uint16":
+		return "a port"
+	}
+	return "a mapping"
 }
 
 func (d document) facts(path string) (f snapshot.Facts, err error) {
@@ -169,7 +238,9 @@ func (d document) facts(path string) (f snapshot.Facts, err error) {
 	if f.DNS, err = d.DNS.facts(); err != nil {
 		return f, err
 	}
-	f.Operators = d.Operators
+	if f.Operators, err = namespaces(d.Operators); err != nil {
+		return f, err
+	}
 	f.Outside, err = ranges(d.Outside)
 	return f, err
 }
@@ -182,6 +253,20 @@ func enforces(b *bool) verdict.Verdict {
 		return verdict.Allow
 	}
 	return verdict.Deny
+}
+
+// operators are the keys of operators, as the adapters call themselves.
+var operators = []string{"cloudnative-pg", "stackgres"}
+
+// namespaces refuses an operator that nobody here knows: its namespace would be
+// assumed all the same.
+func namespaces(in map[string]string) (map[string]string, error) {
+	for name := range in {
+		if !slices.Contains(operators, name) {
+			return nil, fmt.Errorf("operators: %q: want one of %s", name, strings.Join(operators, ", "))
+		}
+	}
+	return in, nil
 }
 
 func ports(in []uint16) ([]uint16, error) {

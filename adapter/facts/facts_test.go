@@ -71,15 +71,15 @@ func TestRefused(t *testing.T) {
 		"podCIDRs:\n- 10.0.0.0/8\n- ten":            `line 3: podCIDRs[1]: "ten" is neither`,
 		"podCIDRs: [fe80::1%eth0]":                  "is neither",
 		"apiServer: {ports: [0]}":                   "0 is not a port",
-		"apiServer: {ports: [65536]}":               "cannot unmarshal",
+		"apiServer: {ports: [65536]}":               "is expected",
 		"outside: [{name: a}]":                      "outside[0]: needs a name and cidrs",
 		"outside: [{cidrs: [10.0.0.0/8]}]":          "outside[0]: needs a name and cidrs",
 		"outside: [{name: a, cidrs: [10.0.0.0/8]}, {name: a, cidrs: [10.0.0.0/8]}]": `outside[1].name: "a" is there twice`,
-		"cni: {enforces: maybe}":             "cannot unmarshal",
+		"cni: {enforces: maybe}":             "is expected",
 		"estate: complete\nestate: complete": "already defined",
 		"{":                                  "did not find",
 		"estate: complete\n---\nestate: complete": "more than one document",
-		"[]":         "cannot unmarshal",
+		"[]":         "is expected",
 		"a: &a [*a]": "not found",
 	} {
 		if _, err := Parse("f", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
@@ -95,5 +95,26 @@ func TestRefused(t *testing.T) {
 func TestReadWithoutEnd(t *testing.T) {
 	if _, err := Read("/dev/zero"); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Error(err)
+	}
+}
+
+// An error tells what was written and what is wanted, in the words of the file; what
+// would quietly state nothing is one, too.
+func TestErrorsInWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"[]":                             "line 1: a list where a mapping is expected",
+		"estate: complete\ndns: 3":       "line 2: `3` where a mapping is expected",
+		"cni: x":                         "line 1: `x` where a mapping is expected",
+		"podCIDRs: {a: b}":               "line 1: a mapping where a list is expected",
+		"dns: {port: 70000}":             "line 1: `70000` where a port is expected",
+		"cni: {enforces: maybe}":         "line 1: `maybe` where true or false is expected",
+		"apiServer: {adresses: []}":      "line 1: field adresses not found",
+		"podCIDRs: [10.0.0.0/8, null]":   "line 1: an entry of a list is null",
+		"outside:\n- ~":                  "line 2: an entry of a list is null",
+		"operators: {cnpg: cnpg-system}": `operators: "cnpg": want one of cloudnative-pg, stackgres`,
+	} {
+		if _, err := Parse("f.yaml", []byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -76,6 +77,9 @@ func (a *app) question(name, short, long, example string, detail report.Detail) 
 }
 
 func (a *app) ask(ctx context.Context, from, to string, t attempt, detail report.Detail) error {
+	if t.role == "" {
+		return errors.New("--as: want the name of a role")
+	}
 	world, err := a.load(ctx)
 	if err != nil {
 		return err

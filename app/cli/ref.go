@@ -259,15 +259,15 @@ func shadowed(p place, found []place) bool {
 	})
 }
 
-// placesOf picks the members among places that are one of the pods.
+// placesOf picks the place that is one of the pods, in all of its parts.
 func placesOf(places []place, pods []*snapshot.Pod) []place {
-	var out []place
 	for _, p := range places {
-		if p.target.Member != nil && slices.Contains(pods, p.target.Member) && len(out) == 0 {
-			out = append(out, p)
+		other := func(m *snapshot.Pod) bool { return !slices.Contains(pods, m) }
+		if p.ref.Kind == "Pod" && !slices.ContainsFunc(p.target.Members, other) {
+			return []place{p}
 		}
 	}
-	return out
+	return nil
 }
 
 // serviceName reads NAME.NAMESPACE, also with .svc and the cluster's domain.
@@ -300,14 +300,28 @@ func targets(world *snapshot.Snapshot) []place {
 				out = append(out, place{svc.Ref(), reach.Target{Server: s, Pooler: p, Service: svc}})
 			}
 		}
-		seen := map[snapshot.Ref]bool{}
-		for _, m := range s.Members() {
-			for _, ref := range []snapshot.Ref{m.Ref(), {Kind: "Pod", Namespace: m.Namespace, Name: m.Name}} {
-				if ref.Name != "" && ref != s.Ref() && !seen[ref] {
-					seen[ref] = true
-					out = append(out, place{ref, reach.Target{Server: s, Member: m}})
-				}
+		out = append(out, memberPlaces(s)...)
+	}
+	return out
+}
+
+// memberPlaces are the parts of a server and its pods. A pod is a member in each of
+// its parts: whichever it is in today, it may be in the other tomorrow.
+func memberPlaces(s *snapshot.Server) []place {
+	var out []place
+	at := map[snapshot.Ref]int{}
+	for _, m := range s.Members() {
+		for _, ref := range []snapshot.Ref{m.Ref(), {Kind: "Pod", Namespace: m.Namespace, Name: m.Name}} {
+			if ref.Name == "" || ref == s.Ref() {
+				continue
 			}
+			i, known := at[ref]
+			if !known {
+				i = len(out)
+				at[ref] = i
+				out = append(out, place{ref, reach.Target{Server: s}})
+			}
+			out[i].target.Members = append(out[i].target.Members, m)
 		}
 	}
 	return out
@@ -385,8 +399,11 @@ func nearest(text string, all []snapshot.Ref) []snapshot.Ref {
 	var near []scored
 	for _, r := range all {
 		d := distance(text, r.Name)
-		if qualified {
+		switch {
+		case qualified:
 			d = distance(text, r.Namespace+"/"+r.Name)
+		case strings.Contains(text, "."): // NAME.NAMESPACE
+			d = min(d, distance(text, r.Name+"."+r.Namespace))
 		}
 		if d <= max(2, len(text)/3) || strings.HasSuffix(text, "/"+r.Name) {
 			near = append(near, scored{r, d})

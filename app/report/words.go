@@ -47,16 +47,17 @@ func fill(text string, facts map[string]string) string {
 var words = map[verdict.Reason]func(verdict.Step) string{
 	"assumption": assumption,
 
-	"service/leads-to":          leadsTo,
-	"service/no-such-port-name": filled("Service {service} sends port {port} to a container port named {name}, which {pod} does not have"),
-	"service/selector-unsure":   filled("whether Service {service} selects {pod} depends on a label whose value no manifest tells ({selector})"),
-	"service/no-such-port":      noSuchPort,
-	"service/external-name":     filled("Service {service} is an alias of {name}, which is outside of what was read"),
-	"service/no-selector":       filled("Service {service} has no selector, and nothing that was read says who its endpoints are"),
-	"service/no-endpoints":      filled("Service {service} selects {selector}, and no pod has these labels: it leads nowhere"),
-	"service/not-exposed":       filled("Service {service} is of type {type}: it has no address outside the cluster"),
-	"service/source-ranges":     filled("Service {service} takes outside clients only from its loadBalancerSourceRanges"),
-	"service/exposed":           filled("Service {service} is of type {type}: it has an address outside the cluster"),
+	"service/leads-to":           leadsTo,
+	"service/no-such-port-name":  filled("Service {service} sends port {port} to a container port named {name}, which {pod} does not have"),
+	"service/selector-unsure":    filled("whether Service {service} selects {pod} depends on a label whose value no manifest tells ({selector})"),
+	"service/no-such-port":       noSuchPort,
+	"service/external-name":      filled("Service {service} is an alias of {name}, which is outside of what was read"),
+	"service/no-selector":        filled("Service {service} has no selector, and nothing that was read says who its endpoints are"),
+	"service/no-endpoints":       filled("Service {service} selects {selector}, and no pod has these labels: it leads nowhere"),
+	"service/not-exposed":        filled("Service {service} is of type {type}: it has no address outside the cluster"),
+	"service/source-ranges-part": filled("Service {service} takes some of the client's addresses from outside, those of its loadBalancerSourceRanges, and not the others"),
+	"service/source-ranges":      filled("Service {service} takes outside clients only from its loadBalancerSourceRanges"),
+	"service/exposed":            filled("Service {service} is of type {type}: it has an address outside the cluster"),
 
 	"dns/cut": dnsCut,
 

@@ -132,6 +132,9 @@ func exposure(e *Engine, from network.Endpoint, svc *snapshot.Service) []verdict
 		step.Verdict, step.Reason = verdict.Deny, "service/source-ranges"
 		step.Origin = svc.At("spec.loadBalancerSourceRanges")
 		step = e.assume(step, snapshot.AssumeNodePortsClosed)
+	case svc.Type == "LoadBalancer" && len(svc.SourceRanges) > 0 && !whole(from, svc):
+		step.Verdict, step.Reason = verdict.Unknown, "service/source-ranges-part"
+		step.Origin = svc.At("spec.loadBalancerSourceRanges")
 	default:
 		step.Verdict, step.Reason = verdict.Allow, "service/exposed"
 		step = e.assume(step, snapshot.AssumeNodeSource)

@@ -39,7 +39,7 @@ func servicesOf(t Target) []*snapshot.Service {
 	switch {
 	case t.Service != nil:
 		return []*snapshot.Service{t.Service}
-	case t.Member != nil:
+	case t.Members != nil:
 		return nil
 	case t.Pooler != nil:
 		return t.Pooler.Services
@@ -57,11 +57,13 @@ func (e *Engine) throughService(q Question, svc *snapshot.Service) []way {
 	var out []way
 	end, backends := e.alias(svc), e.Backends(svc)
 	for _, sp := range end.Ports {
-		if sp.Protocol != flow.TCP || q.Port != 0 && sp.Port != q.Port {
+		if sp.Protocol != flow.TCP {
 			continue
 		}
 		for _, pod := range backends {
-			out = append(out, e.behind(q, end, sp, pod)...)
+			if q.Port == 0 || q.Port == asked(q.To, sp, pod) {
+				out = append(out, e.behind(q, end, sp, pod)...)
+			}
 		}
 	}
 	if len(out) == 0 && q.To.Service != nil {
@@ -72,6 +74,15 @@ func (e *Engine) throughService(q Question, svc *snapshot.Service) []way {
 		out[i].service = svc
 	}
 	return out
+}
+
+// asked is the port that a question means: the Service's where it names a Service,
+// else the pod's, whatever the Services before it call it.
+func asked(t Target, sp snapshot.ServicePort, pod *snapshot.Pod) uint16 {
+	if t.Service != nil {
+		return sp.Port
+	}
+	return sp.PodPort(pod)
 }
 
 // behind lists the ways that go on from one pod behind a Service port. A port that
@@ -109,8 +120,8 @@ func (e *Engine) straight(q Question) []way {
 // podsOf returns the pods that a client can address directly.
 func podsOf(t Target) []*snapshot.Pod {
 	switch {
-	case t.Member != nil:
-		return []*snapshot.Pod{t.Member}
+	case t.Members != nil:
+		return t.Members
 	case t.Pooler != nil:
 		return t.Pooler.Workload.Pods
 	}

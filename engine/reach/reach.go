@@ -35,7 +35,8 @@ type Target struct {
 	Server  *snapshot.Server
 	Service *snapshot.Service
 	Pooler  *snapshot.Pooler
-	Member  *snapshot.Pod
+	// Members are one pod in each of its parts, or all of one part; nil for all.
+	Members []*snapshot.Pod
 }
 
 // A Decision is the answer to a question: allowed if any path is.

@@ -123,7 +123,7 @@ func TestAnInstanceDoesNotMeetItself(t *testing.T) {
 	b := estate()
 	s := b.server("payments", "host all all all scram-sha-256")
 	members := s.Members()
-	d := ask(b, members[0], Target{Server: s, Member: members[1]}, app)
+	d := ask(b, members[0], Target{Server: s, Members: members[1:2]}, app)
 	if len(d.Paths) != 0 || d.Verdict != verdict.Deny {
 		t.Errorf("%d paths, %s", len(d.Paths), d.Verdict)
 	}

@@ -100,8 +100,12 @@ func leadsNowhere(svc *snapshot.Service, backends []*snapshot.Pod, port uint16) 
 	return step
 }
 
-// covered reports whether a load balancer takes all of the client's addresses. One
-// that takes some is taken for an open one: the network layers judge the rest.
+// covered reports whether a load balancer takes any of the client's addresses.
 func covered(from network.Endpoint, svc *snapshot.Service) bool {
 	return !from.Outside.Intersect(flow.AddressesOf(svc.SourceRanges...)).IsEmpty()
+}
+
+// whole reports whether it takes all of them.
+func whole(from network.Endpoint, svc *snapshot.Service) bool {
+	return from.Outside.Minus(flow.AddressesOf(svc.SourceRanges...)).IsEmpty()
 }
