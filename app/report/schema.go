@@ -4,6 +4,7 @@ package report
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -70,13 +71,16 @@ var wordSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[flow.Protocol]():   {Type: "string", Enum: []any{"TCP", "UDP", "SCTP"}},
 }
 
-// open lets objects have fields that a later version adds.
+// open lets objects have fields that a later version adds, and lists be lists.
 func open(s *jsonschema.Schema) {
 	if s == nil {
 		return
 	}
 	if len(s.Properties) > 0 {
 		s.AdditionalProperties = nil
+	}
+	if slices.Contains(s.Types, "array") { // lists are never null
+		s.Type, s.Types = "array", nil
 	}
 	for _, p := range s.Properties {
 		open(p)

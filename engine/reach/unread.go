@@ -54,5 +54,8 @@ func (a *Access) inDoubt(step verdict.Step) {
 		return
 	}
 	a.Verdict = verdict.Unknown
-	a.Logins = []Login{{Verdict: verdict.Unknown, TLS: true, Step: step}, {Verdict: verdict.Unknown, Step: step}}
+	doubt := Login{Verdict: verdict.Unknown, Routes: []Route{}, Step: step}
+	tls := doubt
+	tls.TLS = true
+	a.Logins = []Login{tls, doubt}
 }
