@@ -138,6 +138,9 @@ func (e *Engine) address(from network.Endpoint) hba.Client {
 		return hba.Client{Pod: true, Namespace: from.Virtual.Namespace, Labels: from.Virtual.Labels,
 			Prefixes: e.World.Facts.PodCIDRs, ServerHost: netpol.No}
 	}
+	if e.sender != nil {
+		return *e.sender
+	}
 	c := hba.ClientWithin(from.Outside.Minus(loopback).Prefixes()...)
 	c.ServerHost = netpol.No
 	return c

@@ -21,8 +21,11 @@ func (b *book) outside() []Access {
 	var parts []part
 next:
 	for _, atom := range b.atoms() {
-		b.from = atom.Text()
-		list := b.client(network.OutsideEndpoint(atom))
+		from := network.OutsideEndpoint(atom)
+		b.sender = nil
+		sender := b.address(from)
+		b.from, b.sender = atom.Text(), &sender
+		list := b.client(from)
 		for i := range parts {
 			if slices.EqualFunc(parts[i].list, list, sameAnswer) {
 				parts[i].addresses = parts[i].addresses.Union(atom)
@@ -32,8 +35,9 @@ next:
 		parts = append(parts, part{atom, list})
 	}
 	for _, p := range parts {
+		ref := b.outsideRef(p.addresses)
 		for _, a := range p.list {
-			a.From, a.Outside = b.outsideRef(p.addresses), p.addresses
+			a.From, a.Outside = ref, p.addresses
 			out = append(out, a)
 		}
 	}

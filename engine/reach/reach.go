@@ -4,6 +4,7 @@ package reach
 
 import (
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -70,6 +71,9 @@ type Engine struct {
 	services map[[2]string]*snapshot.Service // by namespace and name
 	// decided remembers verdicts while a whole list is made; nil otherwise.
 	decided map[hop]verdict.Step
+	// sender is the outside client that a whole list asks about just now, as
+	// pg_hba.conf sees it; nil otherwise.
+	sender *hba.Client
 }
 
 // New prepares an engine.
