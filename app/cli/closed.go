@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -71,6 +72,10 @@ func (a *app) closed(ctx context.Context, args []string, control bool) error {
 	engine := reach.New(world)
 	list := report.Closed{World: world}
 	for _, s := range servers {
+		if n := engine.Questions(s); n > mostQuestions {
+			return fmt.Errorf("%s: the closed list would ask some %d questions, too many for the %d databases and %d roles that are named; ask can or explain for those that matter",
+				s.Ref(), n, len(reach.Databases(s)), len(reach.Roles(s)))
+		}
 		list.Access = append(list.Access, engine.WhoCan(s)...)
 		if control {
 			list.Control = append(list.Control, engine.Control(s)...)
@@ -80,6 +85,9 @@ func (a *app) closed(ctx context.Context, args []string, control bool) error {
 	a.exit(answer(anyAccess(list.Access)))
 	return list.Write(a.out, a.output)
 }
+
+// mostQuestions is a minute or two of work.
+const mostQuestions = 20_000_000
 
 func anyAccess(list []reach.Access) verdict.Verdict {
 	v := verdict.Deny

@@ -115,10 +115,19 @@ func (b *book) arrivals(from network.Endpoint) []arrival {
 					a.step = s
 				}
 			}
-			out = append(out, a)
+			if !slices.ContainsFunc(out, a.same) {
+				out = append(out, a)
+			}
 		}
 	}
 	return out
+}
+
+// same reports whether another arrival leads to the same conversation by the same
+// route, as those at the instances of one part do.
+func (a arrival) same(o arrival) bool {
+	return a.pooler == nil && o.pooler == nil && a.verdict == o.verdict && a.port == o.port &&
+		routeOf(a.way) == routeOf(o.way)
 }
 
 // enter adds to a cell what a session comes to on an arrival.

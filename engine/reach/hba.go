@@ -47,6 +47,9 @@ func (e *Engine) hbaStep(layer verdict.Layer, file hba.File, c client, s *snapsh
 	if anyPod {
 		session.Client.Prefixes = slices.Concat(podsIPv4, podsIPv6)
 	}
+	if e.sender != nil && c.from.Pod == nil && c.Sees == snapshot.SeesClient {
+		file = e.metBy(*e.sender, file)
+	}
 	a := e.fromEach(layer, file, c, s, session)
 	if a.step.Verdict != verdict.Unknown || !anyPod {
 		return a
@@ -57,6 +60,19 @@ func (e *Engine) hbaStep(layer verdict.Layer, file hba.File, c client, s *snapsh
 		return v4
 	}
 	return a
+}
+
+// metBy is the file without what a sender cannot meet, made once.
+func (e *Engine) metBy(sender hba.Client, file hba.File) hba.File {
+	if len(file.Records) == 0 {
+		return file
+	}
+	met, known := e.met[&file.Records[0]]
+	if !known {
+		met = file.From(sender)
+		e.met[&file.Records[0]] = met
+	}
+	return met
 }
 
 // A pod whose address is not known has one of these: never loopback, which is the

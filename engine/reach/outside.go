@@ -24,7 +24,7 @@ next:
 		from := network.OutsideEndpoint(atom)
 		b.sender = nil
 		sender := b.address(from)
-		b.from, b.sender = atom.Text(), &sender
+		b.from, b.sender, b.met = atom.Text(), &sender, map[*hba.Record]hba.File{}
 		list := b.client(from)
 		for i := range parts {
 			if slices.EqualFunc(parts[i].list, list, sameAnswer) {

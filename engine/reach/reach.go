@@ -74,6 +74,8 @@ type Engine struct {
 	// sender is the outside client that a whole list asks about just now, as
 	// pg_hba.conf sees it; nil otherwise.
 	sender *hba.Client
+	// met are the files as the sender meets them, by their first record.
+	met map[*hba.Record]hba.File
 }
 
 // New prepares an engine.

@@ -11,6 +11,14 @@ import (
 // base backup reads it; "all" does not match it (PostgreSQL hba.c check_db).
 const PhysicalReplication = "(physical replication)"
 
+// Questions is how many questions the closed list of a server asks of the outside,
+// more or less: each database as each role from each part at which an answer may
+// change. It grows with the cube of what pg_hba.conf names.
+func (e *Engine) Questions(s *snapshot.Server) int {
+	b := &book{Engine: e, server: s}
+	return (len(Databases(s)) + 2) * (len(Roles(s)) + 1) * 2 * (2*len(b.cuts()) + 2)
+}
+
 // sessions lists what clients may ask a server for: every database and role that
 // is named anywhere and any other, in plain text, over TLS, and over TLS with a
 // client certificate of the role where some record asks for one.

@@ -38,3 +38,16 @@ func (a Address) Prefix() (netip.Prefix, bool) {
 func (f File) AsksForPods() bool {
 	return slices.ContainsFunc(f.Records, func(r Record) bool { return r.Address.Kind == Pods })
 }
+
+// From returns the file without the records that no TCP session of the client can
+// meet, whatever its database and user: it decides such sessions the same.
+func (f File) From(c Client) File {
+	out := f
+	out.Records = nil
+	for _, r := range f.Records {
+		if r.Type != Local && r.Address.match(c) != No {
+			out.Records = append(out.Records, r)
+		}
+	}
+	return out
+}

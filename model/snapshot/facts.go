@@ -99,8 +99,23 @@ func Assumptions(codes ...string) []Assumption {
 	return out
 }
 
+// holdsAll reports whether a sorted list has everything the others have, as most do.
+func holdsAll(list []string, others [][]string) bool {
+	for _, other := range others {
+		for _, s := range other {
+			if _, found := slices.BinarySearch(list, s); !found {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Merge joins sorted lists of codes into one, sorted and without repeats.
 func Merge(lists ...[]string) []string {
+	if len(lists) > 0 && holdsAll(lists[0], lists[1:]) {
+		return lists[0]
+	}
 	all := slices.Concat(lists...)
 	slices.SortFunc(all, strings.Compare)
 	return slices.Compact(all)
