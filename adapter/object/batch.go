@@ -21,8 +21,3 @@ type Batch struct {
 	// where the source has no lines.
 	Locate func(verdict.Origin) verdict.Origin
 }
-
-// Empty reports whether the source held no object of any kind, readable or not.
-func (b Batch) Empty() bool {
-	return len(b.Objects) == 0 && len(b.Problems) == 0 && b.Unused == 0
-}

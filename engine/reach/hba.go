@@ -239,39 +239,26 @@ func (e *Engine) demand(layer verdict.Layer, r hba.Record, c client, s *snapshot
 	step := verdict.Step{Layer: layer, Verdict: verdict.Allow, Reason: "hba/matched", Origin: r.Origin, Facts: map[string]string{
 		"file": fileName(layer), "who": who(c), "record": recordText(&r), "method": r.Method}}
 	a := admission{step: step, method: r.Method}
-	clientcert := option(r, "clientcert")
-	if r.Method == "cert" {
-		clientcert = "verify-full"
-	}
+	demand := r.ClientCert()
 	switch {
-	case clientcert != "" && s.TLS.ClientCA == verdict.Deny:
+	case demand != hba.NoClientCert && s.TLS.ClientCA == verdict.Deny:
 		a.refuse("hba/cert-no-ca")
-	case clientcert != "" && c.session.Cert == "":
+	case demand != hba.NoClientCert && c.session.Cert == "":
 		a.refuse("hba/cert-required")
 	case r.Method == "reject":
 		a.refuse("hba/rejected")
-	case clientcert == "verify-full" || r.Method == "peer" || r.Method == "ident":
-		name := option(r, "map")
+	case demand == hba.VerifyFull || r.Method == "peer" || r.Method == "ident":
+		name := r.Map()
 		a.maps = &name
 	}
-	if clientcert != "" {
-		a.step.Facts["clientcert"] = clientcert
+	if demand != hba.NoClientCert {
+		a.step.Facts["clientcert"] = demand.String()
 	}
 	return a
 }
 
 func (a *admission) refuse(reason verdict.Reason) {
 	a.step.Verdict, a.step.Reason = verdict.Deny, reason
-}
-
-func option(r hba.Record, name string) string {
-	value := ""
-	for _, o := range r.Options {
-		if o.Name == name {
-			value = o.Value // the last one wins
-		}
-	}
-	return value
 }
 
 func fileName(layer verdict.Layer) string {

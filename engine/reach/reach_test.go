@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -203,4 +204,15 @@ func slicesHas(a Access, p *snapshot.Pod) bool {
 		}
 	}
 	return false
+}
+
+// PostgreSQL 13 has clientcert=0 and clientcert=no-verify for "asks for none".
+func TestClientCertOffIsNoDemand(t *testing.T) {
+	b := estate()
+	web := b.client("shop", "web")
+	s := b.server("payments")
+	for option, want := range map[string]verdict.Verdict{"0": verdict.Allow, "no-verify": verdict.Allow, "1": verdict.Deny} {
+		s.HBA = hba.Parse([]hba.Source{{Text: "hostssl all all all scram-sha-256 clientcert=" + option}}, 13)
+		wantVerdict(t, ask(b, web, Target{Server: s}, app), want)
+	}
 }

@@ -41,7 +41,7 @@ func sessions(s *snapshot.Server) []Session {
 
 func asksForCertificates(s *snapshot.Server) bool {
 	return slices.ContainsFunc(s.HBA.Records, func(r hba.Record) bool {
-		return r.Method == "cert" || option(r, "clientcert") != ""
+		return r.ClientCert() != hba.NoClientCert
 	})
 }
 
