@@ -8,6 +8,7 @@ import (
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -320,7 +321,7 @@ func (e *Engine) identStep(s *snapshot.Server, c client, mapName string) verdict
 		step.Facts["depends"] = "which user its process runs as"
 		return step
 	}
-	mapped := hba.MapUser(s.Maps, mapName, system, nameOf(c.session.Role), memberships(s))
+	mapped := ident.Map(s.Maps, mapName, system, nameOf(c.session.Role), memberships(s)).Match
 	if mapName == "" && system == c.session.Role { // without a map the two have to be the same name
 		mapped = netpol.Yes
 	}
@@ -337,7 +338,7 @@ func (e *Engine) identStep(s *snapshot.Server, c client, mapName string) verdict
 	return step
 }
 
-func mapOrigin(f hba.IdentFile, name string) verdict.Origin {
+func mapOrigin(f ident.File, name string) verdict.Origin {
 	for _, m := range f.Mappings {
 		if m.Map == name {
 			return m.Origin

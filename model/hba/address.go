@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/model/authfile"
 	"github.com/pgmoat/pgmoat/model/netpol"
 )
 
@@ -52,7 +53,7 @@ func (a Address) String() string {
 	case SameNet:
 		return "samenet"
 	case HostName:
-		return quoteAlways(a.Name)
+		return authfile.Quote(a.Name)
 	case Pods:
 		return "${" + a.Name + "}"
 	case Net:
@@ -78,8 +79,13 @@ type Client struct {
 	// HostNetwork pods have their node's address.
 	HostNetwork bool
 	// ServerHost says whether the address is one of the server's own: Yes for a
-	// session over loopback, No for another pod. Unsure by default.
-	ServerHost Match
+	// session over loopback, No for another pod. ServerNet says whether it is in one of
+	// the networks of the server's interfaces. Unsure by default.
+	ServerHost, ServerNet Match
+	// NameKnown says that the resolver was asked: HostName is then the client's name,
+	// which was looked up by its address and has that address; "" for none.
+	NameKnown bool
+	HostName  string
 }
 
 // ClientAt returns a client with a known address.
@@ -108,7 +114,7 @@ var anywhere = []netip.Prefix{
 }
 
 // inNet asks whether all of the client's possible addresses match, or none.
-func (c Client) inNet(base, mask netip.Addr) Match {
+func (c *Client) inNet(base, mask netip.Addr) Match {
 	prefixes := c.Prefixes
 	if len(prefixes) == 0 {
 		prefixes = anywhere
@@ -129,14 +135,14 @@ func (c Client) inNet(base, mask netip.Addr) Match {
 }
 
 // loopback reports whether the client surely has a loopback address.
-func (c Client) loopback() bool {
+func (c *Client) loopback() bool {
 	base := netip.AddrFrom4([4]byte{127, 0, 0, 0})
 	v6 := netip.IPv6Loopback()
 	return c.inNet(base, maskOf(base, 8)) == Yes || c.inNet(v6, maskOf(v6, 128)) == Yes
 }
 
 // match asks whether the client's address matches the field.
-func (a Address) match(c Client) Match {
+func (a *Address) match(c *Client) Match {
 	switch a.Kind {
 	case AnyAddress:
 		return Yes
@@ -145,21 +151,29 @@ func (a Address) match(c Client) Match {
 	case SameHost:
 		return c.ServerHost
 	case SameNet: // lo is one of the server's interfaces, with its mask of 8
-		if c.ServerHost == Yes || c.loopback() {
+		if c.ServerHost == Yes || c.ServerNet == Unsure && c.loopback() {
 			return Yes
 		}
-		return Unsure
+		return c.ServerNet
 	case HostName:
-		return a.matchName()
+		return a.matchName(c)
 	case Pods:
 		return a.matchPod(c)
 	}
 	return No
 }
 
-// matchName cannot know what the server's resolver says, but no host has a name
-// whose last label is a number: "10.0.0.300" loads without error and never matches.
-func (a Address) matchName() Match {
+// matchName asks for the client's name (hba.c check_hostname): a record's name is
+// compared without regard to case, and one that starts with a dot is the end of it.
+// Once a lookup failed no other record's name is looked at either, which makes no
+// difference as long as a name has one answer.
+//
+// Where the resolver was not asked it is not known, but no host has a name whose
+// last label is a number: "10.0.0.300" loads without error and never matches.
+func (a *Address) matchName(c *Client) Match {
+	if c.NameKnown {
+		return yes(c.HostName != "" && hostNameMatches(a.Name, c.HostName))
+	}
 	last := a.Name[strings.LastIndexByte(a.Name, '.')+1:]
 	if strings.Trim(last, "0123456789") == "" {
 		return No
@@ -167,10 +181,41 @@ func (a Address) matchName() Match {
 	return Unsure
 }
 
+func hostNameMatches(pattern, name string) bool {
+	if strings.HasPrefix(pattern, ".") {
+		if len(name) < len(pattern) {
+			return false
+		}
+		name = name[len(name)-len(pattern):]
+	}
+	return equalFold(pattern, name)
+}
+
+// equalFold compares as pg_strcasecmp does in the C locale: only ASCII letters have
+// two forms.
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
 // matchPod asks for the pod, not for its address: whoever keeps the file writes
 // the addresses of just these pods into it. A client that is no pod has none of
 // them, unless they are addresses of nodes.
-func (a Address) matchPod(c Client) Match {
+func (a *Address) matchPod(c *Client) Match {
 	out := No
 	if c.Pod && c.Namespace == a.Namespace {
 		out = a.Pods.Match(c.Labels)
@@ -184,13 +229,12 @@ func (a Address) matchPod(c Client) Match {
 
 // parseAddress reads an address that no keyword is; hasMask says that the netmask
 // is in the next field.
-func parseAddress(text string) (a Address, hasMask bool, fault *fault) {
+func (p *parser) parseAddress(text string) (a Address, hasMask bool, fault *fault) {
 	host, length, slash := strings.Cut(text, "/")
-	if strings.Contains(host, "%") && strings.Contains(host, ":") {
-		return a, false, missing("whether the server has the interface of %q is not in the snapshot", text)
-	}
-	addr, ok := numeric(host)
+	addr, ok, fault := p.numeric(host)
 	switch {
+	case fault != nil:
+		return a, false, fault
 	case !ok && slash:
 		return a, false, refused(`specifying both host name and CIDR mask is invalid: "%s"`, text)
 	case !ok:
@@ -207,13 +251,37 @@ func parseAddress(text string) (a Address, hasMask bool, fault *fault) {
 
 // parseMask reads a netmask of its own, with the same number parser as addresses:
 // 8 is 0.0.0.8.
-func parseMask(text string, base netip.Addr) (netip.Addr, *fault) {
-	mask, ok := numeric(text)
-	if !ok {
+func (p *parser) parseMask(text string, base netip.Addr) (netip.Addr, *fault) {
+	mask, ok, fault := p.numeric(text)
+	switch {
+	case fault != nil:
+		return mask, fault
+	case !ok:
 		return mask, refused(`invalid IP mask "%s": Name or service not known`, text)
-	}
-	if mask.Is4() != base.Is4() {
+	case mask.Is4() != base.Is4():
 		return mask, refused("IP address and mask do not match")
 	}
 	return mask, nil
+}
+
+// numeric reads an address. The scope of an IPv6 address has to be a number or, for
+// link-local ones, an interface of the server; it is ignored in matching.
+func (p *parser) numeric(text string) (netip.Addr, bool, *fault) {
+	host, scope, scoped := strings.Cut(text, "%")
+	addr, ok := numeric(host)
+	if !scoped || !ok || addr.Is4() {
+		return addr, ok && !scoped, nil
+	}
+	local := addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast()
+	switch {
+	case scope != "" && strings.Trim(scope, "0123456789") == "" && len(scope) <= 9:
+		return addr, true, nil
+	case !local:
+		return addr, false, nil
+	case scope == "lo":
+		return addr, true, nil
+	case p.Server.Links != nil:
+		return addr, p.Server.Links(scope), nil
+	}
+	return addr, false, missing("whether the server has the interface of %q is not in the snapshot", text)
 }

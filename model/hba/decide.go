@@ -53,7 +53,7 @@ func Decide(f File, s Session) Result {
 	}
 	out := Result{Implicit: true}
 	for i := range f.Records {
-		m := f.Records[i].Match(s, f.Version)
+		m := f.Records[i].Match(&s)
 		if m == No {
 			continue
 		}

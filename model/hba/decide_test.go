@@ -113,14 +113,15 @@ func TestRecordMatch(t *testing.T) {
 		{"regex decided: no", "host /^(x|y).*$ all all md5", tcp, No},
 		{"/ alone matches everything", "host / all all md5", other, Yes},
 		{"the empty string", "host /^$ all all md5", tcp, No},
-		{"regex not ours to decide", `host "/^\w{1,4}$" all all md5`, tcp, Unsure},
+		{"classes and bounds", `host "/^\w{1,4}$" all all md5`, tcp, Yes},
+		{"a back reference", `host "/^(.)\1" all all md5`, tcp, No},
 		{"one No decides", "hostssl samerole +dev samenet md5", tcp, No},
 	} {
 		f := Parse([]Source{{Text: c.record}}, 18)
 		if len(f.Records) != 1 {
 			t.Fatalf("%s: %s", c.record, show(f))
 		}
-		if got := f.Records[0].Match(c.session, 18); got != c.want {
+		if got := f.Records[0].Match(&c.session); got != c.want {
 			t.Errorf("%s: %s: got %s, want %s", c.sentence, c.record, words[got], words[c.want])
 		}
 	}
@@ -128,7 +129,8 @@ func TestRecordMatch(t *testing.T) {
 
 func TestBefore16ASlashIsAName(t *testing.T) {
 	f := Parse(lines("host / all all md5"), 15)
-	if got := f.Records[0].Match(from("10.0.0.1", "shop", "app"), 15); got != No {
+	session := from("10.0.0.1", "shop", "app")
+	if got := f.Records[0].Match(&session); got != No {
 		t.Error(words[got])
 	}
 }
@@ -197,7 +199,7 @@ func TestPodsAreMatchedByWhatTheyAre(t *testing.T) {
 		{"outside, where selected pods have node addresses", true, ClientAt(netip.MustParseAddr("192.0.2.1")), Unsure},
 	} {
 		a := Address{Kind: Pods, Namespace: "shop", Pods: api, Nodes: c.nodes}
-		if got := a.match(c.client); got != c.want {
+		if got := a.match(&c.client); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, words[got], words[c.want])
 		}
 	}
@@ -217,55 +219,3 @@ func TestClientCert(t *testing.T) {
 	}
 }
 
-func TestMapUser(t *testing.T) {
-	const file = `
-m      alice    bob
-m      carol    all
-m      dave     "all"
-m      erin     +dev
-re     /^(.*)@x$ \1
-re     plain    \1
-re     /^ops     admin
-`
-	member := func(role, group string) Match { return yes(role == "d" && group == "dev") }
-	for _, c := range []struct {
-		version               int
-		mapName, system, role string
-		want                  Match
-	}{
-		{18, "", "app", "app", Yes},
-		{18, "", "app", "other", No},
-		{18, "nomap", "app", "app", No},
-		{18, "m", "alice", "bob", Yes},
-		{18, "m", "alice", "alice", No},
-		{18, "m", "carol", "anybody", Yes},
-		{15, "m", "carol", "anybody", No},
-		{18, "m", "dave", "anybody", No},
-		{18, "m", "dave", "all", Yes},
-		{18, "m", "erin", "d", Yes},
-		{18, "m", "erin", "e", No},
-		{18, "re", "z@x", "z", Unsure},
-		{18, "re", "plain", `\1`, Yes},
-		{18, "re", "ops1", "admin", Yes},
-		{18, "re", "ops1", "root", No},
-	} {
-		f := ParseIdent(lines(file), c.version)
-		if len(f.Errors) > 0 {
-			t.Fatal(f.Errors)
-		}
-		if got := MapUser(f, c.mapName, c.system, Named(c.role), member); got != c.want {
-			t.Errorf("%d %s %s → %s: got %s, want %s", c.version, c.mapName, c.system, c.role, words[got], words[c.want])
-		}
-	}
-}
-
-func TestParseIdentErrors(t *testing.T) {
-	f := ParseIdent(lines("m a\nm a,b c\nm a b ignored\ninclude x"), 18)
-	if len(f.Mappings) != 1 || len(f.Errors) != 3 || f.Errors[0].Message != "missing entry at end of line" ||
-		f.Errors[1].Message != "multiple values in ident field" || !f.Errors[2].Missing {
-		t.Errorf("%+v", f)
-	}
-	if f = ParseIdent(nil, 18); len(f.Errors) > 0 {
-		t.Error("an empty file is fine")
-	}
-}

@@ -3,6 +3,8 @@ package hba
 import (
 	"slices"
 	"strings"
+
+	"github.com/pgmoat/pgmoat/model/authfile"
 )
 
 // String writes the record for people, with *** in place of the secrets that
@@ -15,7 +17,7 @@ func (r Record) String() string { return r.line(Option.String) }
 func (r Record) Text() string { return r.line(Option.Text) }
 
 func (r Record) line(option func(Option) string) string {
-	parts := []string{r.Type.String(), tokens(r.Databases), tokens(r.Users)}
+	parts := []string{r.Type.String(), authfile.Join(r.Databases), authfile.Join(r.Users)}
 	if r.Type != Local {
 		parts = append(parts, r.Address.String())
 	}
@@ -40,33 +42,8 @@ func (o Option) String() string {
 
 // Text writes name=value, the value quoted where it has to be.
 func (o Option) Text() string {
-	if !special(o.Value) && !strings.HasSuffix(o.Value, `\`) { // which would continue the line
+	if o.Value == "" || !strings.ContainsAny(o.Value, " \t\r,#\"") && !strings.HasSuffix(o.Value, `\`) { // which would continue the line
 		return o.Name + "=" + o.Value
 	}
-	return o.Name + "=" + quoteAlways(o.Value)
+	return o.Name + "=" + authfile.Quote(o.Value)
 }
-
-// special reports whether an unquoted text would not be read as one token.
-func special(text string) bool { return strings.ContainsAny(text, " \t\r,#\"") }
-
-func tokens(list []Token) string {
-	words := make([]string, len(list))
-	for i, t := range list {
-		words[i] = t.String()
-	}
-	return strings.Join(words, ",")
-}
-
-// String quotes the token where it was quoted or has to be. A quote behind the
-// first character protects what follows it and leaves a keyword a keyword.
-func (t Token) String() string {
-	if t.Quoted || t.Text == "" {
-		return quoteAlways(t.Text)
-	}
-	if !special(t.Text) {
-		return t.Text
-	}
-	return t.Text[:1] + quoteAlways(t.Text[1:])
-}
-
-func quoteAlways(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }

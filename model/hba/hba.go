@@ -1,15 +1,19 @@
-// Package hba holds pg_hba.conf and pg_ident.conf as values: records in file
-// order, each with the place a person would edit, and what the server would make
-// of them. What the file alone cannot tell is Unsure, never a guess.
+// Package hba holds pg_hba.conf as values: records in file order, each with the
+// place a person would edit, and what the server would make of them. What the file
+// alone cannot tell is Unsure, never a guess.
 package hba
 
 import (
+	"github.com/pgmoat/pgmoat/model/authfile"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // Newest is the newest major version that is known; version zero is taken as it.
 const Newest = 18
+
+// Token is one item of a database or user list.
+type Token = authfile.Token
 
 // A Source is one raw line of a file that is yet to be parsed, with its origin. A
 // Text with line breaks in it is as many lines, all of the same origin.
@@ -37,16 +41,29 @@ type File struct {
 // An Error is a line that the server refuses, in the server's words, or one that
 // cannot be decided here.
 type Error struct {
+	// File is the path of the file that the line is in, as the server has it.
+	File    string
 	Line    int
+	Raw     string
 	Message string
 	Origin  verdict.Origin
+	// Silent says that the message is in the log only: pg_hba_file_rules shows a row
+	// without one.
+	Silent bool
 	// Missing says that the server may well take the line: what it depends on is not
 	// in the snapshot. The Message is then ours.
 	Missing bool
+	// Fatal says that the server ends over this line, also on reload.
+	Fatal bool
+
+	seq int
 }
 
 // A Record is one line of pg_hba.conf.
 type Record struct {
+	// File is the path of the file that the record is in, as the server has it; "" for
+	// one that was rendered.
+	File string
 	// Line is the line in the rendered file, 1-based; of a continued line the first.
 	Line      int
 	Raw       string
@@ -57,6 +74,12 @@ type Record struct {
 	Method    string // "scram-sha-256"; lower case, as the server knows it
 	Options   []Option
 	Origin    verdict.Origin
+	// Warning is what the server says of a record that it takes although it can never
+	// match; "" for none.
+	Warning string
+
+	ldap *ldapURL
+	seq  int
 }
 
 // Type is the first field of a record. The zero value matches nothing.
@@ -91,17 +114,6 @@ func typeOf(word string) Type {
 	}
 	return NoType
 }
-
-// A Token is one item of a database or user list.
-type Token struct {
-	Text string
-	// Quoted tokens are names even where they read like keywords. A token is quoted
-	// when a quote came before its first character.
-	Quoted bool
-}
-
-// is reports whether the token is the keyword: keywords are never quoted.
-func (t Token) is(keyword string) bool { return !t.Quoted && t.Text == keyword }
 
 // An Option is name=value after the method.
 type Option struct{ Name, Value string }
@@ -151,6 +163,13 @@ func (r Record) ClientCert() ClientCert {
 	return NoClientCert
 }
 
+// ByDN reports whether the certificate's whole subject is compared, in place of its
+// common name (14+, clientname=DN).
+func (r Record) ByDN() bool {
+	name, _ := r.Option("clientname")
+	return name == "DN"
+}
+
 // Match is the answer of a record: No, Yes or Unsure, which is the zero value.
 type Match = netpol.Match
 
@@ -188,20 +207,4 @@ func major(version int) int {
 		return Newest
 	}
 	return version
-}
-
-// IdentFile is a parsed pg_ident.conf.
-type IdentFile struct {
-	Version  int
-	Mappings []Mapping
-	Errors   []Error
-}
-
-// A Mapping is one line of pg_ident.conf.
-type Mapping struct {
-	Line   int
-	Map    string
-	System Token
-	Role   Token
-	Origin verdict.Origin
 }

@@ -12,15 +12,19 @@ import (
 // numeric reads an address as getaddrinfo does with AI_NUMERICHOST; not ok is the
 // server's "not a number", which makes the text a host name.
 func numeric(text string) (addr netip.Addr, ok bool) {
-	if v4, ok := inetAton(text); ok {
-		return v4, true
-	}
-	if !strings.Contains(text, ":") {
+	if text == "" || !numericStart[text[0]] {
 		return netip.Addr{}, false
 	}
 	addr, err := netip.ParseAddr(text)
-	return addr, err == nil
+	if err == nil && addr.Zone() == "" { // the old spellings are more, none means another
+		return addr, true
+	}
+	return inetAton(text)
 }
+
+var numericStart = [256]bool{':': true, '0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true,
+	'7': true, '8': true, '9': true, 'a': true, 'b': true, 'c': true, 'd': true, 'e': true, 'f': true,
+	'A': true, 'B': true, 'C': true, 'D': true, 'E': true, 'F': true}
 
 // inetAton reads the old spellings: one to four parts, decimal, octal with a
 // leading 0 or hexadecimal, the last of them filling the bytes that are left. So
@@ -79,12 +83,18 @@ func cidrLength(text string, bitLen int) (int, bool) {
 
 // maskOf returns the netmask of a length, in the family of addr.
 func maskOf(addr netip.Addr, length int) netip.Addr {
-	b := make([]byte, addr.BitLen()/8)
-	for bit := range length {
-		b[bit/8] |= 1 << (7 - bit%8)
+	var b [16]byte
+	for i := range b {
+		if n := length - 8*i; n >= 8 {
+			b[i] = 0xff
+		} else if n > 0 {
+			b[i] = 0xff << (8 - n)
+		}
 	}
-	mask, _ := netip.AddrFromSlice(b)
-	return mask
+	if addr.Is4() {
+		return netip.AddrFrom4([4]byte(b[:4]))
+	}
+	return netip.AddrFrom16(b)
 }
 
 // maskLength returns the length of a netmask; not ok where it is no prefix.
@@ -100,23 +110,52 @@ func maskLength(mask netip.Addr) (int, bool) {
 	return length, true
 }
 
+// wide is an address as two numbers; IPv4 has the first 32 bits.
+type wide struct{ hi, lo uint64 }
+
+func wideOf(a netip.Addr) wide {
+	if a.Is4() {
+		b := a.As4()
+		return wide{hi: uint64(binary.BigEndian.Uint32(b[:])) << 32}
+	}
+	b := a.As16()
+	return wide{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+}
+
+// first is the mask of the first n bits.
+func first(n int) wide {
+	if n <= 64 {
+		return wide{hi: ^uint64(0) << (64 - n)}
+	}
+	return wide{^uint64(0), ^uint64(0) << (128 - n)}
+}
+
 // within asks whether the addresses of p match base under mask: all, none or some.
 // Families never mix: an IPv4 client never matches an IPv6 range (hba.c check_ip).
 func within(p netip.Prefix, base, mask netip.Addr) Match {
 	if p.Addr().Is4() != base.Is4() {
 		return No
 	}
-	all := Yes
-	a, b, m := p.Addr().AsSlice(), base.AsSlice(), mask.AsSlice()
-	for bit := range base.BitLen() {
-		at, sel := bit/8, byte(1)<<(7-bit%8)
-		switch {
-		case m[at]&sel == 0:
-		case bit >= p.Bits():
-			all = Unsure
-		case (a[at]^b[at])&sel != 0:
-			return No
-		}
+	a, b, m, known := wideOf(p.Addr()), wideOf(base), wideOf(mask), first(p.Bits())
+	if (a.hi^b.hi)&m.hi&known.hi != 0 || (a.lo^b.lo)&m.lo&known.lo != 0 {
+		return No
 	}
-	return all
+	if m.hi&^known.hi != 0 || m.lo&^known.lo != 0 {
+		return Unsure
+	}
+	return Yes
+}
+
+// AddressText writes an address as the server's getnameinfo does: an IPv6 address whose
+// first six words are zero has its last two as IPv4 (inet_ntop).
+func AddressText(a netip.Addr) string {
+	if a.Is4() || a.Is4In6() {
+		return a.String()
+	}
+	w := wideOf(a)
+	if w.hi == 0 && w.lo>>32 == 0 && w.lo>>16 != 0 {
+		v4 := a.As16()
+		return "::" + netip.AddrFrom4([4]byte(v4[12:])).String()
+	}
+	return a.String()
 }

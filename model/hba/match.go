@@ -1,20 +1,18 @@
 package hba
 
-import "strings"
-
-// Match asks whether the record is about the session; version is the file's. A
-// record matches when its type, address, database and user all do (hba.c
-// check_hba); one No decides, whatever is not known of the others.
-func (r Record) Match(s Session, version int) Match {
-	version = major(version)
-	out := Yes
-	for _, m := range []func() Match{
-		func() Match { return yes(r.Type.matches(s)) },
-		func() Match { return r.address(s) },
-		func() Match { return anyOf(r.Databases, func(t Token) Match { return t.database(s, version) }) },
-		func() Match { return anyOf(r.Users, func(t Token) Match { return t.user(s, version) }) },
-	} {
-		switch m() {
+// Match asks whether the record is about the session. A record matches when its
+// type, address, database and user all do (hba.c check_hba); one No decides, whatever
+// is not known of the others.
+func (r *Record) Match(s *Session) Match {
+	if !r.Type.matches(s) {
+		return No
+	}
+	out := r.address(s)
+	if out == No {
+		return No
+	}
+	for _, m := range [...]Match{r.database(s), r.user(s)} {
+		switch m {
 		case No:
 			return No
 		case Unsure:
@@ -25,7 +23,7 @@ func (r Record) Match(s Session, version int) Match {
 }
 
 // matches: GSS-encrypted TCP counts as without TLS, TLS or plain as without GSS.
-func (t Type) matches(s Session) bool {
+func (t Type) matches(s *Session) bool {
 	switch t {
 	case Local:
 		return s.Local
@@ -43,50 +41,78 @@ func (t Type) matches(s Session) bool {
 	return false
 }
 
-func (r Record) address(s Session) Match {
+func (r *Record) address(s *Session) Match {
 	if r.Type == Local {
 		return Yes
 	}
-	return r.Address.match(s.Client)
+	return r.Address.match(&s.Client)
 }
 
-// database asks one token of the database list (hba.c check_db).
-func (t Token) database(s Session, version int) Match {
+func (r *Record) database(s *Session) Match {
+	out := No
+	for i := range r.Databases {
+		switch matchDatabase(&r.Databases[i], s) {
+		case Yes:
+			return Yes
+		case Unsure:
+			out = Unsure
+		}
+	}
+	return out
+}
+
+func (r *Record) user(s *Session) Match {
+	out := No
+	for i := range r.Users {
+		switch MatchUser(&r.Users[i], s) {
+		case Yes:
+			return Yes
+		case Unsure:
+			out = Unsure
+		}
+	}
+	return out
+}
+
+// matchDatabase asks one token of the database list (hba.c check_db).
+func matchDatabase(t *Token, s *Session) Match {
 	if s.Replication { // "all" does not match, and no expression does
-		return yes(t.is("replication"))
+		return yes(t.Is("replication"))
 	}
-	switch {
-	case t.is("all"):
-		return Yes
-	case t.is("sameuser"):
-		return s.Database.same(s.User)
-	case t.is("samegroup"), t.is("samerole"):
-		return s.member(s.Database)
-	case t.is("replication"):
-		return No
+	if !t.Quoted {
+		switch t.Text {
+		case "all":
+			return Yes
+		case "sameuser":
+			return s.Database.same(s.User)
+		case "samegroup", "samerole":
+			return s.member(s.Database)
+		case "replication":
+			return No
+		}
 	}
-	return t.name(s.Database, version)
+	return matchName(t, s.Database)
 }
 
-// user asks one token of the user list (hba.c check_role).
-func (t Token) user(s Session, version int) Match {
-	group, plus := strings.CutPrefix(t.Text, "+")
-	switch {
-	case plus && !t.Quoted && group == "": // "+" alone matches nobody
-		return No
-	case plus && !t.Quoted:
+// MatchUser asks one token of a user list (hba.c check_role), which from 16 on the
+// third field of pg_ident.conf is, too.
+func MatchUser(t *Token, s *Session) Match {
+	if group, ok := t.Group(); ok {
+		if group == "" { // "+" alone matches nobody
+			return No
+		}
 		return s.member(Name{text: group})
-	case t.is("all"):
+	}
+	if t.Is("all") {
 		return Yes
 	}
-	return t.name(s.User, version)
+	return matchName(t, s.User)
 }
 
-// name compares a token with a name: from 16 on one that starts with a slash is an
-// expression, quoted or not; before, it is a name like others.
-func (t Token) name(n Name, version int) Match {
-	if expr, ok := strings.CutPrefix(t.Text, "/"); ok && version >= 16 {
-		return matchRegex(expr, n)
+// matchName compares a token with a name.
+func matchName(t *Token, n Name) Match {
+	if t.Regexp != nil {
+		return matchRegex(t, n)
 	}
-	return n.equals(t.Text)
+	return n.Equals(t.Text)
 }

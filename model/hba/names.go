@@ -45,7 +45,7 @@ func (f File) From(c Client) File {
 	out := f
 	out.Records = nil
 	for _, r := range f.Records {
-		if r.Type != Local && r.Address.match(c) != No {
+		if r.Type != Local && r.Address.match(&c) != No {
 			out.Records = append(out.Records, r)
 		}
 	}

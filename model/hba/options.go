@@ -58,11 +58,11 @@ func (p *parser) options() *fault {
 func (p *parser) option(name, value string) *fault {
 	rule, known := optionRules[name]
 	takers, words := rule.methods, rule.words
-	if name == "map" && p.version >= 18 {
+	if name == "map" && p.Version >= 18 {
 		takers, words = append(slices.Clone(takers), "oauth"), "ident, peer, gssapi, sspi, cert, and oauth"
 	}
 	switch {
-	case !known || p.version < rule.since:
+	case !known || p.Version < rule.since:
 		return refused(`unrecognized authentication option name: "%s"`, name)
 	case (name == "clientcert" || name == "clientname") && p.record.Type != HostSSL:
 		return refused(`%s can only be configured for "hostssl" rows`, name)
@@ -79,27 +79,34 @@ func (p *parser) value(name, value string) *fault {
 		return p.clientCert(value)
 	case "clientname":
 		if value != "CN" && value != "DN" {
-			return refused(`invalid value for clientname: "%s"`, value)
+			return silent(`invalid value for clientname: "%s"`, value)
 		}
 	case "ldapport":
-		if n, err := strconv.Atoi(strings.TrimLeft(value, " ")); err != nil || n == 0 {
+		if atoi(value) == 0 {
 			return refused(`invalid LDAP port number: "%s"`, value)
 		}
+	case "ldapurl":
+		return p.ldapURL(value)
+	case "radiusservers", "radiusports", "radiussecrets", "radiusidentifiers":
+		return p.radiusList(name, value)
 	}
 	return nil
 }
 
 // clientCert checks the value; 1, 0 and no-verify were removed in 14.
 func (p *parser) clientCert(value string) *fault {
-	known := []string{"verify-ca", "verify-full"}
-	if p.version < 14 {
-		known = append(known, "1", "0", "no-verify")
-	}
+	cert := p.record.Method == "cert"
 	switch {
-	case !slices.Contains(known, value):
-		return refused(`invalid value for clientcert: "%s"`, value)
-	case p.version >= 14 && p.record.Method == "cert" && value == "verify-ca":
+	case value == "verify-full", value == "verify-ca" && (!cert || p.Version < 14):
+	case value == "verify-ca":
 		return refused(`clientcert can only be set to "verify-full" when using "cert" authentication`)
+	case p.Version < 14 && value == "1":
+	case p.Version < 14 && (value == "0" || value == "no-verify"):
+		if cert {
+			return refused(`clientcert can not be set to "no-verify" when using "cert" authentication`)
+		}
+	default:
+		return silent(`invalid value for clientcert: "%s"`, value)
 	}
 	return nil
 }
@@ -133,50 +140,45 @@ func (p *parser) need(names ...string) *fault {
 	return nil
 }
 
-func (p *parser) ldap() *fault {
-	if p.has("ldapurl") { // may hold the base DN and more
-		return nil
-	}
-	search := p.has("ldapbasedn", "ldapbinddn", "ldapbindpasswd", "ldapsearchattribute", "ldapsearchfilter")
-	simple := p.has("ldapprefix", "ldapsuffix")
-	switch {
-	case simple && search && p.version >= 18:
-		return refused("cannot mix options for simple bind and search+bind modes")
-	case simple && search:
-		return refused("cannot use ldapbasedn, ldapbinddn, ldapbindpasswd, ldapsearchattribute, ldapsearchfilter, or ldapurl together with ldapprefix")
-	case !simple && !p.has("ldapbasedn"):
-		return refused(`authentication method "ldap" requires argument "ldapbasedn", "ldapprefix", or "ldapsuffix" to be set`)
-	}
-	return nil
-}
-
-// radius: as many secrets as servers, or one; of the others none is needed.
-func (p *parser) radius() *fault {
-	if fault := p.need("radiusservers", "radiussecrets"); fault != nil {
+// oauth checks the options, and the validator against the setting
+// oauth_validator_libraries (auth-oauth.c check_oauth_validator).
+func (p *parser) oauth() *fault {
+	if fault := p.need("scope", "issuer"); fault != nil {
 		return fault
 	}
-	count := func(name string) int {
-		value, ok := p.record.Option(name)
-		if !ok {
-			return 0
-		}
-		return len(strings.Split(value, ","))
-	}
-	for _, name := range []string{"radiussecrets", "radiusports", "radiusidentifiers"} {
-		if n := count(name); n > 1 && n != count("radiusservers") {
-			return refused("the number of %s (%d) must be 1 or the same as the number of radiusservers (%d)",
-				name, n, count("radiusservers"))
-		}
-	}
-	return nil
-}
-
-func (p *parser) oauth() *fault {
-	if fault := p.need("issuer", "scope"); fault != nil {
+	if fault := p.validator(); fault != nil {
 		return fault
 	}
 	if value, _ := p.record.Option("delegate_ident_mapping"); value == "1" && p.has("map") {
 		return refused("map cannot be used in conjunction with delegate_ident_mapping")
 	}
 	return nil
+}
+
+func (p *parser) validator() *fault {
+	allowed := p.Server.Validators
+	name, set := p.record.Option("validator")
+	switch {
+	case allowed == nil:
+		return nil
+	case len(allowed) == 0:
+		return refused("oauth_validator_libraries must be set for authentication method oauth")
+	case !set && len(allowed) > 1:
+		return refused(`authentication method "oauth" requires argument "validator" to be set when oauth_validator_libraries contains multiple options`)
+	case set && !slices.Contains(allowed, name):
+		return refused(`validator "%s" is not permitted by oauth_validator_libraries`, name)
+	}
+	return nil
+}
+
+// atoi is C's: leading blanks, a sign, digits until the first other byte; zero where
+// there are none.
+func atoi(text string) int {
+	text = strings.TrimLeft(text, " \t\n\v\f\r")
+	end := 0
+	for end < len(text) && (text[end] >= '0' && text[end] <= '9' || end == 0 && (text[0] == '-' || text[0] == '+')) {
+		end++
+	}
+	n, _ := strconv.ParseInt(text[:end], 10, 64) // out of range it is the nearest there is
+	return int(int32(n))                         //nolint:gosec // as the cast of C's strtol does
 }

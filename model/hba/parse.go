@@ -5,102 +5,145 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/pgmoat/pgmoat/model/are"
+	"github.com/pgmoat/pgmoat/model/authfile"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
+
+// An Input is what is to be read, and what the meaning of it depends on.
+type Input struct {
+	// Version is the server's major version; zero is the newest known.
+	Version int
+	// Path is where the server has the file; included ones are beside it.
+	Path string
+	// Sources are the file's lines.
+	Sources []Source
+	// Files is where included files are; nil: nothing is known of any.
+	Files authfile.Files
+	// Origin says where a person finds a line that no Source has an origin for; nil: at
+	// its path.
+	Origin func(path string, line int) verdict.Origin
+	// Server is what else reading depends on.
+	Server Server
+}
+
+// A Server is what makes the same text load on one server and not on another. The
+// zero value is a server of Linux, built with all that distributions build it with,
+// of whose settings nothing is known.
+type Server struct {
+	// Without and With say how the build differs from that of distributions, which has
+	// openssl, gssapi, ldap and pam, and neither bsd nor sspi.
+	Without, With []string
+	// SSL is the setting ssl: Deny for off.
+	SSL verdict.Verdict
+	// Validators is the setting oauth_validator_libraries; nil: not known.
+	Validators []string
+	// Resolves says whether a host name has an address; nil: not known.
+	Resolves func(host string) bool
+	// Links says whether the server's host has a network interface of this name; nil:
+	// not known.
+	Links func(name string) bool
+}
+
+func (s Server) has(feature string) bool {
+	usual := slices.Contains([]string{"openssl", "gssapi", "ldap", "pam"}, feature)
+	return usual && !slices.Contains(s.Without, feature) || slices.Contains(s.With, feature)
+}
+
+// Parse reads a pg_hba.conf of which only the lines are known, as the server of this
+// major version does; zero is the newest known.
+func Parse(lines []Source, version int) File {
+	return Read(Input{Sources: lines, Version: version})
+}
+
+// Read reads a pg_hba.conf and what it includes. All lines are checked, and of each
+// the first error is kept.
+func Read(in Input) File {
+	f := File{Version: in.Version}
+	in.Version = major(in.Version)
+	lines := authfile.Tokenize(authfile.Input{
+		Version: in.Version, Path: in.Path, Sources: plainSources(in.Sources), Files: in.Files, Origin: in.Origin})
+	f.Records = make([]Record, 0, len(lines))
+	for i := range lines {
+		p := parser{Input: &in, line: &lines[i], rest: lines[i].Fields}
+		r, fault := p.parse()
+		if fault != nil {
+			f.Errors = append(f.Errors, fault.at(&lines[i], i))
+			continue
+		}
+		r.seq = i
+		f.Records = append(f.Records, r)
+	}
+	if len(f.Records) == 0 && len(f.Errors) == 0 {
+		f.Errors = append(f.Errors, Error{File: in.Path, Message: noEntries(in.Path), Silent: true})
+	}
+	return f
+}
+
+func noEntries(path string) string {
+	if path == "" {
+		return "configuration file contains no entries"
+	}
+	return fmt.Sprintf(`configuration file "%s" contains no entries`, path)
+}
+
+func plainSources(sources []Source) []authfile.Source {
+	out := make([]authfile.Source, len(sources))
+	for i, s := range sources {
+		out[i] = authfile.Source{Text: s.Text, Origin: s.Origin}
+	}
+	return out
+}
 
 // A fault is why a line is not a record.
 type fault struct {
 	message string
 	missing bool
+	silent  bool
 }
 
 // refused is a fault in the server's words.
-func refused(format string, args ...any) *fault { return &fault{fmt.Sprintf(format, args...), false} }
+func refused(format string, args ...any) *fault { return &fault{message: fmt.Sprintf(format, args...)} }
+
+// silent is a fault whose words are in the log only.
+func silent(format string, args ...any) *fault {
+	return &fault{message: fmt.Sprintf(format, args...), silent: true}
+}
 
 // missing is a fault in ours: the server may take the line.
-func missing(format string, args ...any) *fault { return &fault{fmt.Sprintf(format, args...), true} }
-
-func (f *fault) at(l line) Error {
-	return Error{Line: l.number, Message: f.message, Origin: l.Origin, Missing: f.missing}
+func missing(format string, args ...any) *fault {
+	return &fault{message: fmt.Sprintf(format, args...), missing: true}
 }
 
-// Parse reads a pg_hba.conf as the server of this major version does; zero is the
-// newest known. All lines are checked, and of each the first error is kept.
-func Parse(lines []Source, version int) File {
-	f := File{Version: version}
-	for _, l := range logical(lines, major(version)) {
-		fs, fault := l.fields(major(version))
-		if fault == nil && len(fs) == 0 {
-			continue
-		}
-		var r Record
-		if fault == nil {
-			r, fault = parseRecord(fs, l, major(version))
-		}
-		if fault != nil {
-			f.Errors = append(f.Errors, fault.at(l))
-			continue
-		}
-		f.Records = append(f.Records, r)
-	}
-	if len(f.Records) == 0 && len(f.Errors) == 0 {
-		f.Errors = append(f.Errors, Error{Message: "configuration file contains no entries"})
-	}
-	return f
-}
-
-// The limits of 13 to 15, newline and end included (hba.c MAX_LINE, MAX_TOKEN).
-const (
-	maxLine  = 20479
-	maxToken = 10239
-)
-
-// fields tokenises the line and refuses what other files would have to tell.
-func (l line) fields(version int) ([][]Token, *fault) {
-	if strings.ContainsRune(l.Text, 0) {
-		return nil, missing("what the server reads of a line with a NUL byte is not known")
-	}
-	if version < 14 && len(l.Text)+1 >= maxLine {
-		return nil, refused("authentication file line too long")
-	}
-	fs := fields(l.Text)
-	for _, field := range fs {
-		for _, t := range field {
-			if version < 16 && len(t.Text) > maxToken {
-				return nil, refused("authentication file token too long")
-			}
-			if !t.Quoted && len(t.Text) > 1 && t.Text[0] == '@' {
-				return nil, missing("the included file %s is not in the snapshot", t.Text[1:])
-			}
-		}
-	}
-	if version >= 16 && len(fs) == 2 && isInclude(fs[0][0].Text) {
-		return nil, missing("the included file %s is not in the snapshot", fs[1][0].Text)
-	}
-	return fs, nil
-}
-
-// isInclude knows the directives of 16 and later; quoting does not matter.
-func isInclude(word string) bool {
-	return slices.Contains([]string{"include", "include_if_exists", "include_dir"}, word)
+func (f *fault) at(l *authfile.Line, seq int) Error {
+	return Error{File: l.File, Line: l.Number, Raw: l.Raw, Message: f.message, Origin: l.Origin,
+		Missing: f.missing, Silent: f.silent, Fatal: l.Fatal, seq: seq}
 }
 
 // A parser takes the fields of one line in order, as hba.c parse_hba_line does.
 type parser struct {
-	line
-	version int
-	rest    [][]Token
-	record  Record
+	*Input
+	line   *authfile.Line
+	rest   [][]Token
+	record Record
 }
 
-func parseRecord(fs [][]Token, l line, version int) (Record, *fault) {
-	p := &parser{line: l, version: version, rest: fs}
-	p.record = Record{Line: l.number, Raw: l.Text, Origin: l.Origin}
-	for _, step := range []func() *fault{p.connection, p.database, p.user, p.address, p.method, p.options} {
-		if fault := step(); fault != nil {
+func (p *parser) parse() (Record, *fault) {
+	if p.line.Error != "" {
+		return Record{}, &fault{message: p.line.Error, missing: p.line.Missing}
+	}
+	p.record = Record{File: p.line.File, Line: p.line.Number, Raw: p.line.Raw, Origin: p.line.Origin}
+	for _, step := range steps {
+		if fault := step(p); fault != nil {
 			return Record{}, fault
 		}
 	}
 	return p.record, nil
+}
+
+var steps = []func(*parser) *fault{
+	(*parser).connection, (*parser).database, (*parser).user, (*parser).address, (*parser).method, (*parser).options,
 }
 
 // take returns the next field; what says what the server expected where the line
@@ -134,7 +177,20 @@ func (p *parser) connection() *fault {
 	if p.record.Type = typeOf(t.Text); p.record.Type == NoType {
 		return refused(`invalid connection type "%s"`, t.Text)
 	}
+	p.warn()
 	return nil
+}
+
+// warn says what the server does of a record that can never match.
+func (p *parser) warn() {
+	switch {
+	case p.record.Type == HostSSL && !p.Server.has("openssl"):
+		p.record.Warning = "hostssl record cannot match because SSL is not supported by this build"
+	case p.record.Type == HostSSL && p.Server.SSL == verdict.Deny:
+		p.record.Warning = "hostssl record cannot match because SSL is disabled"
+	case p.record.Type == HostGSSEnc && !p.Server.has("gssapi"):
+		p.record.Warning = "hostgssenc record cannot match because GSSAPI is not supported by this build"
+	}
 }
 
 func (p *parser) database() (fault *fault) {
@@ -153,27 +209,42 @@ func (p *parser) names(what string) ([]Token, *fault) {
 	if fault != nil {
 		return nil, fault
 	}
-	for _, t := range field {
-		if fault := p.replaced(t); fault != nil {
+	for i := range field {
+		if fault := p.replaced(field[i]); fault != nil {
 			return nil, fault
 		}
-		if p.version >= 16 && strings.HasPrefix(t.Text, "/") {
-			if fault := checkRegex(t.Text); fault != nil {
-				return nil, fault
-			}
+		if p.Version < 16 || !strings.HasPrefix(field[i].Text, "/") {
+			continue
 		}
+		re, err := are.Compile(field[i].Text[1:])
+		if err != nil {
+			return nil, refused(`invalid regular expression "%s": %v`, field[i].Text[1:], err)
+		}
+		field[i].Regexp = re
 	}
 	return field, nil
 }
 
 // replaced refuses a text that stands for addresses outside the address field.
 func (p *parser) replaced(t Token) *fault {
-	for text := range p.Addresses {
-		if strings.Contains(t.Text, text) {
-			return missing("%s stands for addresses, but not in the address field", text)
+	for i := p.line.First; i >= 0 && i <= p.line.Last; i++ {
+		for text := range p.Sources[i].Addresses {
+			if strings.Contains(t.Text, text) {
+				return missing("%s stands for addresses, but not in the address field", text)
+			}
 		}
 	}
 	return nil
+}
+
+// stands returns the address that another program puts in place of the text.
+func (p *parser) stands(text string) (Address, bool) {
+	for i := p.line.First; i >= 0 && i <= p.line.Last; i++ {
+		if a, ok := p.Sources[i].Addresses[text]; ok {
+			return a, true
+		}
+	}
+	return Address{}, false
 }
 
 func (p *parser) address() *fault {
@@ -184,7 +255,7 @@ func (p *parser) address() *fault {
 	if fault != nil {
 		return fault
 	}
-	if a, ok := p.Addresses[t.Text]; ok {
+	if a, ok := p.stands(t.Text); ok {
 		p.record.Address = a
 		return nil
 	}
@@ -195,7 +266,7 @@ func (p *parser) address() *fault {
 		p.record.Address = Address{Kind: kind}
 		return nil
 	}
-	a, hasMask, fault := parseAddress(t.Text)
+	a, hasMask, fault := p.parseAddress(t.Text)
 	if fault == nil && hasMask {
 		a.Mask, fault = p.mask(a)
 	}
@@ -205,8 +276,8 @@ func (p *parser) address() *fault {
 
 // keyword knows the address keywords; quoted, they are host names.
 func keyword(t Token) AddressKind {
-	for _, kind := range []AddressKind{AnyAddress, SameHost, SameNet} {
-		if t.is(Address{Kind: kind}.String()) {
+	for _, kind := range [...]AddressKind{AnyAddress, SameHost, SameNet} {
+		if t.Is(Address{Kind: kind}.String()) {
 			return kind
 		}
 	}
@@ -218,7 +289,7 @@ func (p *parser) mask(a Address) (out netip.Addr, fault *fault) {
 	if fault != nil {
 		return out, fault
 	}
-	return parseMask(t.Text, a.Base)
+	return p.parseMask(t.Text, a.Base)
 }
 
 // methods are those of all versions; oauth came with 18.
@@ -233,7 +304,7 @@ func (p *parser) method() *fault {
 		return fault
 	}
 	p.record.Method = t.Text
-	if !slices.Contains(methods, t.Text) || t.Text == "oauth" && p.version < 18 {
+	if !slices.Contains(methods, t.Text) || t.Text == "oauth" && p.Version < 18 {
 		return refused(`invalid authentication method "%s"`, t.Text)
 	}
 	if t.Text == "ident" && p.record.Type == Local {
@@ -242,12 +313,15 @@ func (p *parser) method() *fault {
 	return p.suits()
 }
 
-// suits checks the method against the connection type. SSPI is of Windows and bsd
-// of OpenBSD; no container has them.
+// needs is what a method has to be compiled in for.
+var needs = map[string]string{"gss": "gssapi", "sspi": "sspi", "pam": "pam", "bsd": "bsd", "ldap": "ldap", "cert": "openssl"}
+
+// suits checks the method against the build and the connection type.
 func (p *parser) suits() *fault {
-	r := p.record
+	r := &p.record
+	feature, special := needs[r.Method]
 	switch {
-	case r.Method == "sspi" || r.Method == "bsd":
+	case special && !p.Server.has(feature):
 		return refused(`invalid authentication method "%s": not supported by this build`, r.Method)
 	case r.Method == "gss" && r.Type == Local:
 		return refused("gssapi authentication is not supported on local sockets")

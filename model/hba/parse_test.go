@@ -112,7 +112,7 @@ func TestParse(t *testing.T) {
 		{"typos are host names", 18, "host all all 10.0.0.300 md5", `1: host all all "10.0.0.300" md5`},
 		{"quoted keywords are host names", 18, `host all all "samehost" md5`, `1: host all all "samehost" md5`},
 		{"with a CIDR address no mask field is read", 18, "host all all 10.0.0.0/8 255.0.0.0 md5", `1! invalid authentication method "255.0.0.0"`},
-		{"a scope names an interface", 18, "host all all fe80::1%eth0/64 md5", `1! whether the server has the interface of "fe80::1%eth0/64" is not in the snapshot`},
+		{"a scope names an interface", 18, "host all all fe80::1%eth0/64 md5", `1! whether the server has the interface of "fe80::1%eth0" is not in the snapshot`},
 	} {
 		if got := show(Parse(lines(c.text), c.version)); got != c.want {
 			t.Errorf("%s\n%s\ngot  %s\nwant %s", c.sentence, c.text, got, c.want)

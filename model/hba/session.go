@@ -19,6 +19,9 @@ type Session struct {
 	// superusers are not members by being superuser (acl.c
 	// is_member_of_role_nosuper). Nil: nothing is known of memberships.
 	Member func(role, group string) Match
+	// Groups are all groups that Member says Yes to for the user; an Index asks records
+	// of +group by it. Nil: it is not known which those are.
+	Groups []string
 }
 
 // A Name is what the client gives as database or user. The zero value is a name
@@ -52,8 +55,8 @@ func (n Name) String() string {
 
 func (n Name) known() bool { return n.text != "" }
 
-// equals asks whether the name is the literal.
-func (n Name) equals(literal string) Match {
+// Equals asks whether the name is the literal.
+func (n Name) Equals(literal string) Match {
 	switch {
 	case n.other:
 		return No
@@ -73,7 +76,7 @@ func (n Name) same(o Name) Match {
 }
 
 // member asks for the membership of the user in the group.
-func (s Session) member(group Name) Match {
+func (s *Session) member(group Name) Match {
 	if s.Member == nil || !s.User.known() || !group.known() {
 		return Unsure
 	}

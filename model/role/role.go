@@ -84,11 +84,11 @@ func (s *Set) Lookup(name string) (Role, bool) {
 }
 
 // Groups returns the roles that a role is a member of, directly or not, sorted and
-// with itself; none for a role that does not exist.
+// with itself; none for a role that does not exist. Never nil.
 func (s *Set) Groups(name string) []string {
 	e, ok := s.roles[name]
 	if !ok {
-		return nil
+		return []string{}
 	}
 	if e.closure == nil {
 		seen := map[string]bool{name: true}

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -25,7 +26,7 @@ type Server struct {
 	// HBA is the complete rendered pg_hba.conf.
 	HBA hba.File
 	// Maps is the rendered pg_ident.conf.
-	Maps hba.IdentFile
+	Maps ident.File
 	TLS  TLS
 	// Databases and Roles are those that the server's own object names; the
 	// estate may name more elsewhere.

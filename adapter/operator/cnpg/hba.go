@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -182,7 +183,7 @@ func (c *cluster) podsAddress(name string, selector netpol.Selector) hba.Address
 
 // ident renders pg_ident.conf [cnpg pkg/postgres/configuration.go@1.30.0]. The
 // instance manager runs as the system user postgres of the usual images.
-func (c *cluster) ident() hba.IdentFile {
+func (c *cluster) ident() ident.File {
 	r := &rendering{file: "pg_ident.conf"}
 	r.written(byOperator,
 		"cnpg_metrics_exporter postgres cnpg_metrics_exporter",
@@ -192,5 +193,5 @@ func (c *cluster) ident() hba.IdentFile {
 	for i, text := range c.spec.PostgreSQL.Ident {
 		r.user(hba.Source{Text: text, Origin: c.at("spec.postgresql.pg_ident[%d]", i)})
 	}
-	return hba.ParseIdent(r.sources, c.server.Version)
+	return ident.Parse(r.sources, c.server.Version)
 }

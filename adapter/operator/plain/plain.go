@@ -13,6 +13,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -185,10 +186,10 @@ func (s *server) vital(out *snapshot.Server) {
 }
 
 // ident: peer maps of a file that nobody mounts are empty.
-func (s *server) ident(version int) hba.IdentFile {
+func (s *server) ident(version int) ident.File {
 	if !s.knownConfiguration() {
-		return hba.IdentFile{Version: version, Errors: []hba.Error{{
+		return ident.File{Version: version, Errors: []hba.Error{{
 			Message: "pg_ident.conf is not in the snapshot", Missing: true, Origin: s.at("image")}}}
 	}
-	return hba.ParseIdent(nil, version)
+	return ident.Parse(nil, version)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
-	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -61,7 +61,7 @@ func newCluster(w *operator.World, o object.Object) *cluster {
 	c.server.Ports = c.ports()
 	c.server.Control = c.control()
 	c.server.HBA = c.hba()
-	c.server.Maps = hba.ParseIdent(nil, c.server.Version)
+	c.server.Maps = ident.Parse(nil, c.server.Version)
 	c.server.Roles = c.roles()
 	c.services()
 	w.Snapshot.Servers = append(w.Snapshot.Servers, c.server)

@@ -9,6 +9,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -111,7 +112,7 @@ func (p *printer) hba(depth int, f hba.File) {
 	}
 }
 
-func (p *printer) ident(f hba.IdentFile) {
+func (p *printer) ident(f ident.File) {
 	for _, m := range f.Mappings {
 		p.line(1, "ident %d: %s %s %s | %s", m.Line, m.Map, m.System, m.Role, m.Origin)
 	}

@@ -1,0 +1,163 @@
+package are
+
+// minimal returns the smallest automaton of the same language: states that no text
+// tells apart are one, and so are classes of bytes. States are numbered in the
+// order in which they are met, so that equal languages have equal automata.
+func (a *automaton) minimal() *automaton {
+	block := a.blocks()
+	return a.quotient(block)
+}
+
+// blocks returns for each state the number of its block, by Hopcroft's algorithm.
+func (a *automaton) blocks() []int {
+	h := newHopcroft(a)
+	for len(h.todo) > 0 {
+		splitter := h.todo[len(h.todo)-1]
+		h.todo = h.todo[:len(h.todo)-1]
+		h.queued[splitter] = false
+		members := append([]int(nil), h.members[splitter]...)
+		for c := range a.classes {
+			h.refine(members, c)
+		}
+	}
+	return h.block
+}
+
+type hopcroft struct {
+	*automaton
+	block   []int
+	members [][]int
+	from    [][]int // from[class*size+state]: the states that go there
+	todo    []int
+	queued  []bool
+}
+
+func newHopcroft(a *automaton) *hopcroft {
+	n := a.size()
+	h := &hopcroft{automaton: a, block: make([]int, n), members: make([][]int, 2), from: make([][]int, n*a.classes)}
+	for s := range n {
+		b := 0
+		if a.accept[s] {
+			b = 1
+		}
+		h.block[s] = b
+		h.members[b] = append(h.members[b], s)
+		for c := range a.classes {
+			to := c*n + int(a.next[s*a.classes+c])
+			h.from[to] = append(h.from[to], s)
+		}
+	}
+	h.todo, h.queued = []int{0, 1}, []bool{true, true}
+	return h
+}
+
+// refine divides every block of which some, not all, go to members on class c.
+func (h *hopcroft) refine(members []int, c int) {
+	touched := map[int][]int{}
+	var order []int
+	for _, to := range members {
+		for _, s := range h.from[c*h.size()+to] {
+			b := h.block[s]
+			if touched[b] == nil {
+				order = append(order, b)
+			}
+			touched[b] = append(touched[b], s)
+		}
+	}
+	for _, b := range order {
+		if len(touched[b]) < len(h.members[b]) {
+			h.divide(b, touched[b])
+		}
+	}
+}
+
+// divide moves some members of block b into a new one.
+func (h *hopcroft) divide(b int, some []int) {
+	fresh := len(h.members)
+	for _, s := range some {
+		h.block[s] = fresh
+	}
+	rest := h.members[b][:0]
+	for _, s := range h.members[b] {
+		if h.block[s] == b {
+			rest = append(rest, s)
+		}
+	}
+	h.members[b] = rest
+	h.members = append(h.members, some)
+	queue := fresh
+	if !h.queued[b] && len(rest) < len(some) {
+		queue = b
+	}
+	h.queued = append(h.queued, false)
+	h.queued[queue] = true
+	h.todo = append(h.todo, queue)
+}
+
+// quotient makes each block one state and drops what cannot be reached.
+func (a *automaton) quotient(block []int) *automaton {
+	out := &automaton{class: a.class, classes: a.classes}
+	number := map[int]uint16{}
+	var order []int // a state of each block
+	visit := func(s uint16) uint16 {
+		b := block[s]
+		n, ok := number[b]
+		if !ok {
+			n = uint16(len(order)) //nolint:gosec // no more than the states of a
+			number[b] = n
+			order = append(order, int(s))
+		}
+		return n
+	}
+	for i, s := range a.starts {
+		out.starts[i] = visit(s)
+	}
+	for i := 0; i < len(order); i++ {
+		out.accept = append(out.accept, a.accept[order[i]])
+		for c := range a.classes {
+			out.next = append(out.next, visit(a.next[order[i]*a.classes+c]))
+		}
+	}
+	out.mergeClasses()
+	out.findSinks()
+	return out
+}
+
+// mergeClasses makes one of the classes that every state treats alike, and numbers
+// classes by their first byte.
+func (a *automaton) mergeClasses() {
+	var kept []int
+	var class [256]uint8
+	number := map[string]uint8{}
+	renamed := map[uint8]uint8{}
+	for b, c := range a.class {
+		n, ok := renamed[c]
+		if !ok {
+			column := a.column(int(c))
+			if n, ok = number[column]; !ok {
+				n = uint8(len(kept)) //nolint:gosec // at most 256 classes
+				number[column] = n
+				kept = append(kept, int(c))
+			}
+			renamed[c] = n
+		}
+		class[b] = n
+	}
+	next := make([]uint16, 0, a.size()*len(kept))
+	for s := range a.size() {
+		for _, c := range kept {
+			next = append(next, a.next[s*a.classes+c])
+		}
+	}
+	a.class, a.classes, a.next = class, len(kept), next
+}
+
+// column returns where class c leads from each state, as a key.
+func (a *automaton) column(c int) string {
+	out := make([]byte, 0, 2*a.size())
+	for s := range a.size() {
+		to := a.next[s*a.classes+c]
+		out = append(out, byte(to), byte(to>>8)) //nolint:gosec // the two bytes of it
+	}
+	return string(out)
+}

@@ -1,0 +1,154 @@
+package hba
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A Row is what pg_hba_file_rules shows of one line (PostgreSQL manual,
+// "pg_hba_file_rules"). A row of a line with an error has no Record.
+type Row struct {
+	// Number is the rule_number of 16 and later; zero where the row has none.
+	Number int
+	File   string
+	Line   int
+	Record *Record
+	// Error is the column; "" is NULL, also for errors that are in the log only.
+	Error string
+}
+
+// Rows returns the rows in the order of the files.
+func (f *File) Rows() []Row {
+	var out []Row
+	for i := range f.Records {
+		r := &f.Records[i]
+		out = append(out, Row{File: r.File, Line: r.Line, Record: r, Error: r.Warning, Number: r.seq})
+	}
+	for _, e := range f.Errors {
+		if e.Line > 0 { // "contains no entries" is no line
+			out = append(out, Row{File: e.File, Line: e.Line, Error: e.shown(), Number: e.seq})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Row) int { return a.Number - b.Number })
+	number := 0
+	for i := range out {
+		out[i].Number = 0
+		if out[i].Error == "" {
+			number++
+			out[i].Number = number
+		}
+	}
+	return out
+}
+
+func (e *Error) shown() string {
+	if e.Silent {
+		return ""
+	}
+	return e.Message
+}
+
+// Loads reports whether the server takes the file; one that it does not leaves the
+// old rules in force on reload, and keeps the server from starting.
+func (f *File) Loads() bool { return len(f.Errors) == 0 }
+
+// AddressColumns returns the columns address and netmask; "" is NULL.
+func (r *Record) AddressColumns() (address, netmask string) {
+	switch {
+	case r.Type == Local:
+		return "", ""
+	case r.Address.Kind == Net:
+		return AddressText(r.Address.Base.WithZone("")), AddressText(r.Address.Mask.WithZone(""))
+	case r.Address.Kind == HostName:
+		return r.Address.Name, ""
+	}
+	return r.Address.String(), ""
+}
+
+// OptionColumn returns the column options: what the server made of the options, in
+// its own order (hbafuncs.c get_hba_options). Nil is NULL. It may hold secrets.
+func (r *Record) OptionColumn() []string {
+	var out []string
+	add := func(name, value string) { out = append(out, name+"="+value) }
+	text := func(names ...string) {
+		for _, name := range names {
+			if v, ok := r.Option(name); ok {
+				add(name, v)
+			}
+		}
+	}
+	if r.Method == "gss" || r.Method == "sspi" {
+		if v, set := r.Option("include_realm"); !set || v == "1" {
+			add("include_realm", "true")
+		}
+		text("krb_realm")
+	}
+	text("map")
+	if c := r.ClientCert(); c != NoClientCert {
+		add("clientcert", c.String())
+	}
+	switch r.Method {
+	case "pam":
+		text("pamservice")
+	case "ldap":
+		out = append(out, r.ldapColumn()...)
+	case "radius":
+		text("radiusservers", "radiussecrets", "radiusidentifiers", "radiusports")
+	case "oauth":
+		text("issuer", "scope", "validator")
+		if v, _ := r.Option("delegate_ident_mapping"); v == "1" {
+			add("delegate_ident_mapping", "true")
+		}
+	}
+	return out
+}
+
+// ldapColumn is the part of ldap. A URL stands for options, and of an option that is
+// set twice the later one counts.
+func (r *Record) ldapColumn() []string {
+	set := map[string]string{}
+	for _, o := range r.Options {
+		if o.Name == "ldapurl" {
+			r.ldap.options(set)
+			continue
+		}
+		set[o.Name] = o.Value
+	}
+	if v, ok := set["ldapport"]; ok {
+		set["ldapport"] = fmt.Sprint(atoi(v))
+	}
+	if set["ldaptls"] == "1" {
+		set["ldaptls"] = "true"
+	} else {
+		delete(set, "ldaptls")
+	}
+	var out []string
+	for _, name := range []string{"ldapserver", "ldapport", "ldapscheme", "ldaptls", "ldapprefix", "ldapsuffix", "ldapbasedn",
+		"ldapbinddn", "ldapbindpasswd", "ldapsearchattribute", "ldapsearchfilter", "ldapscope"} {
+		if v, ok := set[name]; ok {
+			out = append(out, name+"="+v)
+		}
+	}
+	return out
+}
+
+// options sets what the URL says.
+func (u *ldapURL) options(set map[string]string) {
+	set["ldapscheme"], set["ldapport"] = u.scheme, fmt.Sprint(u.port)
+	if u.host != "" {
+		set["ldapserver"] = u.host
+	}
+	if u.hasDN {
+		set["ldapbasedn"] = u.dn
+	}
+	if u.attribute != "" {
+		set["ldapsearchattribute"] = u.attribute
+	}
+	if u.hasFilter {
+		set["ldapsearchfilter"] = u.filter
+	}
+	delete(set, "ldapscope")
+	if u.scope != 0 {
+		set["ldapscope"] = fmt.Sprint(u.scope)
+	}
+}
