@@ -8,12 +8,12 @@ import (
 	"github.com/pgmoat/pgmoat/engine/login"
 )
 
-// certificate reads a subject as "openssl x509 -subject -nameopt compat" writes it:
+// Subject reads a subject as "openssl x509 -subject -nameopt compat" writes it:
 // "/O=Acme/CN=alice". A backslash takes the next byte as it is.
-func certificate(in *ClientCert) *login.Certificate {
-	out := &login.Certificate{Trusted: in.Trusted}
+func Subject(subject string, trusted bool) *login.Certificate {
+	out := &login.Certificate{Trusted: trusted}
 	var rdns []string
-	for _, part := range attributes(in.Subject) {
+	for _, part := range attributes(subject) {
 		name, value, ok := strings.Cut(part, "=")
 		if !ok {
 			continue

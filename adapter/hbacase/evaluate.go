@@ -13,7 +13,6 @@ import (
 	"github.com/pgmoat/pgmoat/model/authfile"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/ident"
-	"github.com/pgmoat/pgmoat/model/role"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -116,9 +115,13 @@ func newServer(in *Server) (*server, error) {
 	if s.interfaces, err = in.prefixes(); err != nil {
 		return nil, err
 	}
+	roles, err := in.RoleSet()
+	if err != nil {
+		return nil, fmt.Errorf("server.%w", err)
+	}
 	s.login = login.Server{
 		Version: in.Version, SSL: in.SSL && in.has("openssl"), ClientCA: in.ClientCA, GSSAPI: in.has("gssapi"), MD5: in.md5(),
-		Roles: in.roles(), HBA: s.hba(), Maps: s.ident(),
+		Roles: roles, HBA: s.hba(), Maps: s.ident(),
 	}
 	s.login.Index = hba.NewIndex(s.login.HBA)
 	return s, nil
@@ -155,25 +158,6 @@ func (s *Server) prefixes() ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
-}
-
-func (s *Server) roles() *role.Set {
-	var roles []role.Role
-	for _, r := range s.Roles {
-		out := role.Role{Name: r.Name, Login: r.Login, Superuser: r.Superuser, Replication: r.Replication, CreateRole: r.CreateRole, Expired: r.Expired}
-		if r.Password != nil {
-			out.Secret = role.SCRAM
-			if *r.Password == "md5" {
-				out.Secret = role.MD5
-			}
-		}
-		roles = append(roles, out)
-	}
-	set := role.New(roles...)
-	for _, m := range s.Memberships {
-		set.Grant(m.Role, m.Member)
-	}
-	return set.Close()
 }
 
 // files are the server's, by the path it has them at.
@@ -235,7 +219,11 @@ func (s *server) answer(id json.RawMessage, in *Attempt) Answer {
 	if err != nil {
 		return unreadable(id, err)
 	}
-	got := login.Decide(&s.login, a)
+	return AnswerOf(id, login.Decide(&s.login, a))
+}
+
+// AnswerOf writes an answer of the model.
+func AnswerOf(id json.RawMessage, got login.Answer) Answer {
 	out := Answer{ID: id, Outcome: got.Outcome.String(), Options: []string{}, Reason: string(got.Reason),
 		SQLState: optional(got.SQLState), Message: optional(got.Message)}
 	if got.NotLoaded != nil {
@@ -264,7 +252,7 @@ func (s *server) attempt(in *Attempt) (login.Attempt, error) {
 		out.Replication = &in.Replication.Text
 	}
 	if c := in.ClientCert; c != nil {
-		out.Cert = certificate(c)
+		out.Cert = Subject(c.Subject, c.Trusted)
 	}
 	switch in.Type {
 	case "local":

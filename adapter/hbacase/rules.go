@@ -7,7 +7,8 @@ import (
 	"github.com/pgmoat/pgmoat/model/ident"
 )
 
-func loaded(ok bool) string {
+// Loaded is the word for what a server makes of a file.
+func Loaded(ok bool) string {
 	if ok {
 		return "loaded"
 	}
@@ -16,7 +17,7 @@ func loaded(ok bool) string {
 
 func (s *server) rules(id json.RawMessage) Rules {
 	out := Rules{ID: id, Rules: RulesOf(s.login.HBA), Mappings: MappingsOf(s.login.Maps)}
-	out.Load = Load{HBA: loaded(s.login.HBA.Loads()), Ident: loaded(s.login.Maps.Loads())}
+	out.Load = Load{HBA: Loaded(s.login.HBA.Loads()), Ident: Loaded(s.login.Maps.Loads())}
 	return out
 }
 

@@ -135,6 +135,9 @@ func failed(o Outcome, reason verdict.Reason, method string, session hba.Session
 
 // mapped asks pg_ident.conf whether the identity may log in as the role.
 func (s *Server) mapped(ok, fail Answer, system string, session hba.Session, r *hba.Record) Answer {
+	if s.MapsUnknown && r.Map() != "" {
+		return Answer{Outcome: Unknown, Reason: UnknownMap}
+	}
 	maps := s.Maps
 	if len(maps.Errors) > 0 { // read at start, it leaves no maps
 		maps = ident.File{Version: maps.Version}

@@ -29,6 +29,9 @@ type Server struct {
 	// start: there are no maps.
 	HBA  hba.File
 	Maps ident.File
+	// MapsUnknown says that Maps is not what the server has: what a map allows is not
+	// known.
+	MapsUnknown bool
 	// Index finds records of HBA faster; nil: they are asked one after the other.
 	Index *hba.Index
 }

@@ -30,6 +30,9 @@ func Compile(expr string) (*Regexp, error) {
 	var p parser
 	p.start(expr)
 	root := p.alternation(tokEnd, false)
+	if p.err == nil && root.expr.tooLarge() {
+		p.failLimit()
+	}
 	if p.err != nil {
 		return nil, p.err
 	}

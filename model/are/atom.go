@@ -23,7 +23,7 @@ func (p *parser) atom(looking bool) atom {
 	case '.':
 		return p.setAtom(p.exceptLine(anything))
 	case tokShorthand:
-		return p.setAtom(escapeClass(byte(p.value)))
+		return p.setAtom(escapeClass(p.value))
 	case tokNotShorthand:
 		return p.setAtom(p.notShorthand())
 	case '(':
@@ -41,7 +41,7 @@ func (p *parser) atom(looking bool) atom {
 // setAtom is a set whose last token is the present one.
 func (p *parser) setAtom(s set) atom {
 	p.next()
-	return atom{part: part{expr: &node{kind: kindSet, set: s}}}
+	return atom{part: part{expr: (&node{kind: kindSet, set: s}).measured()}}
 }
 
 func (p *parser) char() atom {
@@ -59,7 +59,7 @@ func (p *parser) charSet(c int) set {
 // notShorthand is \D, \S or \W. Since PostgreSQL 14 they match newlines always.
 func (p *parser) notShorthand() set {
 	p.since14 = p.since14 || p.flags&stopAtLine != 0
-	return escapeClass(byte(p.value)).not()
+	return escapeClass(p.value).not()
 }
 
 // exceptLine takes the newline out of what a dot or a complement matches where
@@ -133,7 +133,7 @@ func (p *parser) constraint() *node {
 		k = kindLineEnd
 	}
 	p.next()
-	return &node{kind: k}
+	return (&node{kind: k}).measured()
 }
 
 func (p *parser) lookaround() *node {

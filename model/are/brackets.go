@@ -32,7 +32,7 @@ func (p *parser) bracketItem() (s set) {
 	case tokClass:
 		return p.class()
 	case tokShorthand:
-		s = escapeClass(byte(p.value)) //nolint:gosec // a letter
+		s = escapeClass(p.value)
 		p.next()
 		return s
 	case tokNotShorthand:

@@ -9,7 +9,7 @@ const (
 	// maxStates bounds every automaton here.
 	maxStates = 1 << 12
 	// maxWork bounds the making of one, in instructions followed.
-	maxWork = 1 << 22
+	maxWork = 1 << 20
 )
 
 // A builder makes the automaton of a program, state by state. A state is what may
@@ -54,7 +54,7 @@ func determine(p *program, anchored bool, parts *partition) (a *automaton, ok bo
 	b.out = &automaton{class: parts.class, classes: parts.count}
 	b.state(nil) // the state of a text in which a match was found
 	for s := range b.out.starts {
-		first := &state{before: side(s), at: []thread{thread(p.start)}, behinds: make([][]thread, len(b.behinds))}
+		first := &state{before: side(s), at: []thread{b.thread(p.start, 0)}, behinds: make([][]thread, len(b.behinds))}
 		if s > 0 && !anchored {
 			b.out.starts[s] = b.out.starts[0]
 			continue
@@ -150,7 +150,7 @@ func (b *builder) moment(s *state, after side) *moment {
 	m := &moment{builder: b, after: after}
 	holds := map[int]bool{}
 	for i, t := range b.behinds {
-		at := append(slices.Clone(s.behinds[i]), thread(t.threads.prog.start))
+		at := append(slices.Clone(s.behinds[i]), t.threads.thread(t.threads.prog.start, 0))
 		at, found := t.threads.follow(at, s.before, after, nil)
 		b.work += t.threads.takeWork()
 		m.behinds = append(m.behinds, at)
@@ -158,7 +158,7 @@ func (b *builder) moment(s *state, after side) *moment {
 	}
 	at := s.at
 	if !b.anchored {
-		at = append(slices.Clone(at), thread(b.prog.start))
+		at = append(slices.Clone(at), b.thread(b.prog.start, 0))
 	}
 	m.at, m.found = b.follow(at, s.before, after, holds)
 	return m

@@ -27,14 +27,15 @@ type hopcroft struct {
 	*automaton
 	block   []int
 	members [][]int
-	from    [][]int // from[class*size+state]: the states that go there
+	sources []int32 // the states, ordered by class and by where they go
+	starts  []int32 // starts[class*size+state]: the first of sources that goes there
 	todo    []int
 	queued  []bool
 }
 
 func newHopcroft(a *automaton) *hopcroft {
 	n := a.size()
-	h := &hopcroft{automaton: a, block: make([]int, n), members: make([][]int, 2), from: make([][]int, n*a.classes)}
+	h := &hopcroft{automaton: a, block: make([]int, n), members: make([][]int, 2)}
 	for s := range n {
 		b := 0
 		if a.accept[s] {
@@ -42,13 +43,36 @@ func newHopcroft(a *automaton) *hopcroft {
 		}
 		h.block[s] = b
 		h.members[b] = append(h.members[b], s)
-		for c := range a.classes {
-			to := c*n + int(a.next[s*a.classes+c])
-			h.from[to] = append(h.from[to], s)
-		}
 	}
+	h.reverse()
 	h.todo, h.queued = []int{0, 1}, []bool{true, true}
 	return h
+}
+
+// reverse sorts the states by where they go, counting first.
+func (h *hopcroft) reverse() {
+	n := h.size()
+	h.starts = make([]int32, n*h.classes+1)
+	h.sources = make([]int32, n*h.classes)
+	for i, to := range h.next {
+		h.starts[i%h.classes*n+int(to)]++
+	}
+	sum := int32(0)
+	for i, count := range h.starts {
+		sum += count
+		h.starts[i] = sum
+	}
+	for i, to := range h.next {
+		at := i%h.classes*n + int(to)
+		h.starts[at]--
+		h.sources[h.starts[at]] = int32(i / h.classes) //nolint:gosec // a state
+	}
+}
+
+// from returns the states that class c leads to a state.
+func (h *hopcroft) from(c, state int) []int32 {
+	at := c*h.size() + state
+	return h.sources[h.starts[at]:h.starts[at+1]]
 }
 
 // refine divides every block of which some, not all, go to members on class c.
@@ -56,12 +80,12 @@ func (h *hopcroft) refine(members []int, c int) {
 	touched := map[int][]int{}
 	var order []int
 	for _, to := range members {
-		for _, s := range h.from[c*h.size()+to] {
+		for _, s := range h.from(c, to) {
 			b := h.block[s]
 			if touched[b] == nil {
 				order = append(order, b)
 			}
-			touched[b] = append(touched[b], s)
+			touched[b] = append(touched[b], int(s))
 		}
 	}
 	for _, b := range order {
@@ -112,15 +136,32 @@ func (a *automaton) quotient(block []int) *automaton {
 	for i, s := range a.starts {
 		out.starts[i] = visit(s)
 	}
+	byFirst := a.inOrder()
 	for i := 0; i < len(order); i++ {
-		out.accept = append(out.accept, a.accept[order[i]])
-		for c := range a.classes {
-			out.next = append(out.next, visit(a.next[order[i]*a.classes+c]))
+		from := a.next[order[i]*a.classes:]
+		for _, c := range byFirst {
+			visit(from[c])
 		}
+		for c := range a.classes {
+			out.next = append(out.next, visit(from[c]))
+		}
+		out.accept = append(out.accept, a.accept[order[i]])
 	}
 	out.mergeClasses()
 	out.findSinks()
 	return out
+}
+
+// inOrder lists the classes by their first byte.
+func (a *automaton) inOrder() (classes []uint8) {
+	var listed [256]bool
+	for _, c := range a.class {
+		if !listed[c] {
+			listed[c] = true
+			classes = append(classes, c)
+		}
+	}
+	return classes
 }
 
 // mergeClasses makes one of the classes that every state treats alike, and numbers

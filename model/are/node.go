@@ -36,14 +36,16 @@ type node struct {
 	id       int // of those with kids, dense from 0
 	set      set
 	kids     []*node
+	measure
 }
 
-var emptyNode = &node{kind: kindEmpty}
+var emptyNode = (&node{kind: kindEmpty}).measured()
 
+// node returns a node with kids, which is not a repetition.
 func (p *parser) node(k kind, kids ...*node) *node {
 	n := &node{kind: k, kids: kids, id: p.nodes}
 	p.nodes++
-	return n
+	return n.measured()
 }
 
 func (p *parser) cat(kids ...*node) *node {
@@ -69,9 +71,9 @@ func (p *parser) repeat(n *node, least, most int) *node {
 	case most == 0 || n == emptyNode:
 		return emptyNode
 	}
-	r := p.node(kindRepeat, n)
-	r.min, r.max = least, most
-	return r
+	r := &node{kind: kindRepeat, kids: []*node{n}, id: p.nodes, min: least, max: most}
+	p.nodes++
+	return r.measured()
 }
 
 // unconstrained returns n without its constraints: a back reference repeats what
@@ -92,7 +94,12 @@ func (p *parser) unconstrained(n *node) *node {
 	if !changed {
 		return n
 	}
-	c := p.node(n.kind, kids...)
-	c.min, c.max = n.min, n.max
-	return c
+	switch n.kind {
+	case kindRepeat:
+		return p.repeat(kids[0], n.min, n.max)
+	case kindCat:
+		return p.cat(kids...)
+	default:
+		return p.node(n.kind, kids...)
+	}
 }

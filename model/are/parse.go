@@ -30,7 +30,7 @@ func (p *parser) ends(stop token) bool {
 
 // alternation parses branches up to stop, which is left to be read.
 func (p *parser) alternation(stop token, looking bool) *part {
-	all := &part{shape: shapeAlt, traits: longer}
+	all := &part{shape: shapeAlt, traits: longer, expr: emptyNode}
 	defer func() { p.depth-- }()
 	if !p.enter() {
 		return all

@@ -8,7 +8,6 @@ type set [4]uint64
 
 func (s *set) add(b byte)     { s[b>>6] |= 1 << (b & 63) }
 func (s set) has(b byte) bool { return s[b>>6]&(1<<(b&63)) != 0 }
-func (s set) empty() bool     { return s == set{} }
 
 func (s *set) addRange(from, to int) {
 	for c := from; c <= to && c <= 255; c++ {
@@ -56,18 +55,17 @@ func (s set) bytes() []byte {
 	return out
 }
 
-func span(pairs ...int) set {
+// span returns the bytes between two characters; none above 255 is a byte.
+func span(from, to int) set {
 	var s set
-	for i := 0; i < len(pairs); i += 2 {
-		s.addRange(pairs[i], pairs[i+1])
-	}
+	s.addRange(from, to)
 	return s
 }
 
 var (
 	digits   = span('0', '9')
-	letters  = span('a', 'z', 'A', 'Z')
-	spaces   = span('\t', '\r', ' ', ' ')
+	letters  = span('a', 'z').union(span('A', 'Z'))
+	spaces   = span('\t', '\r').union(span(' ', ' '))
 	newline  = span('\n', '\n')
 	word     = letters.union(digits).union(span('_', '_'))
 	anything = set{}.not()
@@ -79,8 +77,8 @@ var classes = map[string]set{
 	"alnum":  letters.union(digits),
 	"alpha":  letters,
 	"ascii":  span(0, 0x7f),
-	"blank":  span(' ', ' ', '\t', '\t'),
-	"cntrl":  span(0, 0x1f, 0x7f, 0x9f),
+	"blank":  span(' ', ' ').union(span('\t', '\t')),
+	"cntrl":  span(0, 0x1f).union(span(0x7f, 0x9f)),
 	"digit":  digits,
 	"graph":  span('!', '~'),
 	"lower":  span('a', 'z'),
@@ -89,11 +87,11 @@ var classes = map[string]set{
 	"space":  spaces,
 	"upper":  span('A', 'Z'),
 	"word":   word, // since PostgreSQL 14
-	"xdigit": span('0', '9', 'a', 'f', 'A', 'F'),
+	"xdigit": digits.union(span('a', 'f')).union(span('A', 'F')),
 }
 
 // escapeClass returns what \d, \s and \w stand for.
-func escapeClass(c byte) set {
+func escapeClass(c int) set {
 	switch c {
 	case 'd':
 		return digits

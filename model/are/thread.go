@@ -18,8 +18,12 @@ type threads struct {
 	aheads []*automaton // by program.looks; nil for lookbehinds
 	duties [][]duty     // the sets of duties met so far; the first is empty
 	index  map[string]int
-	seen   map[thread]bool
 	work   int
+
+	round int             // of follow
+	plain []int           // by instruction: the last round that met it without duties
+	bound map[thread]bool // the threads with duties that this round met
+	stack []thread
 }
 
 // A duty is a lookahead and the state its automaton is in.
@@ -29,7 +33,8 @@ type duty struct {
 }
 
 func newThreads(p *program, parts *partition) (*threads, bool) {
-	t := &threads{prog: p, aheads: make([]*automaton, len(p.looks)), duties: [][]duty{nil}, index: map[string]int{"": 0}}
+	t := &threads{prog: p, aheads: make([]*automaton, len(p.looks)), duties: [][]duty{nil}, index: map[string]int{"": 0},
+		plain: make([]int, len(p.insts)), bound: map[thread]bool{}}
 	for i, l := range p.looks {
 		if l.look == behind || l.look == notBehind {
 			continue
@@ -61,15 +66,15 @@ func (t *threads) thread(inst, duties int) thread {
 // follow lets threads go on to where they read a byte or have matched. The holds
 // are those of the lookbehinds. A match without duties is found.
 func (t *threads) follow(at []thread, before, after side, holds map[int]bool) (list []thread, found bool) {
-	t.seen = make(map[thread]bool, len(at)*2)
-	stack := slices.Clone(at)
+	t.round++
+	clear(t.bound)
+	stack := append(t.stack[:0], at...)
 	for len(stack) > 0 {
 		x := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if t.seen[x] {
+		if t.met(x) {
 			continue
 		}
-		t.seen[x] = true
 		t.work++
 		pc, duties := t.parts(x)
 		switch in := t.prog.insts[pc]; in.op {
@@ -90,7 +95,20 @@ func (t *threads) follow(at []thread, before, after side, holds map[int]bool) (l
 			}
 		}
 	}
+	t.stack = stack
 	return list, found
+}
+
+// met reports whether this round met x before, and notes it.
+func (t *threads) met(x thread) bool {
+	if int(x) >= len(t.plain) {
+		before := t.bound[x]
+		t.bound[x] = true
+		return before
+	}
+	before := t.plain[x] == t.round
+	t.plain[x] = t.round
+	return before
 }
 
 // look returns the duties behind a lookaround; ok is false where it does not hold.

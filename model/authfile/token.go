@@ -66,6 +66,8 @@ type scanner struct {
 	// limit is the longest token in bytes; zero: none.
 	limit int
 	long  bool // a token was longer
+	// comment is what begins at the # that ended the line.
+	comment string
 }
 
 // next reads one token: blanks and commas before it are skipped; it ends at an
@@ -101,7 +103,7 @@ func (s *scanner) stop(i int) (comma bool) {
 	case i == len(s.rest):
 		s.rest = ""
 	case s.rest[i] == '#':
-		s.rest = ""
+		s.comment, s.rest = s.rest[i:], ""
 	case s.rest[i] == ',':
 		s.rest, comma = s.rest[i+1:], true
 	default:
@@ -119,7 +121,7 @@ func (s *scanner) slow(i int) (t Token, comma, ok bool) {
 		switch {
 		case c == '#' && !inQuote:
 			t.Text = string(value)
-			s.rest = ""
+			s.comment, s.rest = s.rest[i:], ""
 			return t, false, sawQuote || len(value) > 0
 		case s.limit > 0 && len(value) >= s.limit:
 			s.rest, s.long = "", true

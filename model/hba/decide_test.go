@@ -218,4 +218,3 @@ func TestClientCert(t *testing.T) {
 		}
 	}
 }
-

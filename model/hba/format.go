@@ -47,3 +47,19 @@ func (o Option) Text() string {
 	}
 	return o.Name + "=" + authfile.Quote(o.Value)
 }
+
+// Masked returns options of the form name=value with *** in place of secrets.
+func Masked(options []string) []string {
+	if options == nil {
+		return nil
+	}
+	out := make([]string, len(options))
+	for i, o := range options {
+		name, value, _ := strings.Cut(o, "=")
+		out[i] = o
+		if slices.Contains(secretOptions, name) {
+			out[i] = Option{name, value}.String()
+		}
+	}
+	return out
+}

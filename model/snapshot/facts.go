@@ -71,6 +71,7 @@ const (
 	AssumeNodeSource      = "node-source"
 	AssumePodsRoutable    = "pods-routable"
 	AssumeNodePortsClosed = "node-ports-closed"
+	AssumeSuperuser       = "superuser-postgres"
 )
 
 var assumptionTexts = map[string]string{
@@ -85,6 +86,7 @@ var assumptionTexts = map[string]string{
 	AssumeSkipped:         "what --skip leaves out would change nothing",
 	AssumeNodeSource:      "outside clients keep their own address on the way in",
 	AssumeNodePortsClosed: "the node ports that a LoadBalancer Service has too are closed to the outside",
+	AssumeSuperuser:       "the superuser that initdb made is called postgres, and has a password",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
 }
 

@@ -5,13 +5,17 @@ import (
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/role"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
+
+// BareFile is the Operator of a server of which there is only a pg_hba.conf.
+const BareFile = "file"
 
 // A Server is one PostgreSQL cluster: a primary and its replicas under one
 // pg_hba.conf.
 type Server struct {
-	// Operator is "cloudnative-pg", "stackgres" or "plain".
+	// Operator is "cloudnative-pg", "stackgres", "plain" or BareFile.
 	Operator string
 	// Workload has the members that run PostgreSQL, with Part "primary" or
 	// "replica", and other pods of the same object, such as join jobs. Its Ref is
@@ -32,7 +36,15 @@ type Server struct {
 	// estate may name more elsewhere.
 	Databases []string
 	Roles     []Role
-	Poolers   []*Pooler
+	// RoleSet are all roles with their memberships, where somebody listed them; nil
+	// where only manifests tell of roles.
+	RoleSet *role.Set
+	// Source is what HBA was read from, so that it can be read as another version would;
+	// nil where that was not kept.
+	Source *hba.Input
+	// Target is the major version that the server is to be upgraded to; zero: any newer.
+	Target  int
+	Poolers []*Pooler
 	// Services lead to its members, whether read or to be created by an operator.
 	Services []*Service
 	Vital    []VitalFlow
