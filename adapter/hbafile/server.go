@@ -19,13 +19,16 @@ func (t Text) Input(version int, server hba.Server) hba.Input {
 }
 
 // Server makes a server of a bare file: what is known of it is in the input, in
-// pg_ident.conf and in the list of roles, which may be nil. Clients reach it
+// pg_ident.conf and in the list of roles, both of which may be nil. Clients reach it
 // directly over the network, and whether it offers TLS is not known.
-func Server(in hba.Input, maps ident.File, roles *role.Set) *snapshot.Server {
+func Server(in hba.Input, maps *ident.File, roles *role.Set) *snapshot.Server {
+	if maps == nil {
+		maps = &ident.File{Version: in.Version, Errors: []hba.Error{{Missing: true, Message: "pg_ident.conf was not given"}}}
+	}
 	w := &snapshot.Workload{Ref: snapshot.Ref{Kind: "File", Name: in.Path}}
 	w.Pods = []*snapshot.Pod{{Workload: w, Part: snapshot.Primary, Labels: netpol.Labels{Set: map[string]string{}}}}
 	s := &snapshot.Server{
-		Operator: snapshot.BareFile, Workload: w, Version: in.Version, HBA: hba.Read(in), Maps: maps, Source: &in,
+		Operator: snapshot.BareFile, Workload: w, Version: in.Version, HBA: hba.Read(in), Maps: *maps, Source: &in,
 		Ports:  []snapshot.ServerPort{{Name: "postgres", Port: 5432, Sees: snapshot.SeesClient}},
 		Origin: verdict.Origin{File: in.Path}, RoleSet: roles, Roles: named(roles),
 	}

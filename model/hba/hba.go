@@ -56,7 +56,8 @@ type Error struct {
 	// Fatal says that the server ends over this line, also on reload.
 	Fatal bool
 
-	seq int
+	warning string // what a Silent one shows all the same
+	seq     int
 }
 
 // A Record is one line of pg_hba.conf.
@@ -78,8 +79,9 @@ type Record struct {
 	// match; "" for none.
 	Warning string
 
-	ldap *ldapURL
-	seq  int
+	ldap      *ldapURL
+	validator string // the only one there is, where no option names one
+	seq       int
 }
 
 // Type is the first field of a record. The zero value matches nothing.

@@ -103,7 +103,7 @@ func (p *parser) clientCert(value string) *fault {
 	case p.Version < 14 && value == "1":
 	case p.Version < 14 && (value == "0" || value == "no-verify"):
 		if cert {
-			return refused(`clientcert can not be set to "no-verify" when using "cert" authentication`)
+			return refused(`clientcert cannot be set to "no-verify" when using "cert" authentication`)
 		}
 	default:
 		return silent(`invalid value for clientcert: "%s"`, value)
@@ -150,12 +150,13 @@ func (p *parser) oauth() *fault {
 		return fault
 	}
 	if value, _ := p.record.Option("delegate_ident_mapping"); value == "1" && p.has("map") {
-		return refused("map cannot be used in conjunction with delegate_ident_mapping")
+		return refused("map cannot be used in combination with delegate_ident_mapping")
 	}
 	return nil
 }
 
 func (p *parser) validator() *fault {
+	p.record.Warning = "" // check_oauth_validator begins by forgetting what was said
 	allowed := p.Server.Validators
 	name, set := p.record.Option("validator")
 	switch {
@@ -165,7 +166,9 @@ func (p *parser) validator() *fault {
 		return refused("oauth_validator_libraries must be set for authentication method oauth")
 	case !set && len(allowed) > 1:
 		return refused(`authentication method "oauth" requires argument "validator" to be set when oauth_validator_libraries contains multiple options`)
-	case set && !slices.Contains(allowed, name):
+	case !set:
+		p.record.validator = allowed[0]
+	case !slices.Contains(allowed, name):
 		return refused(`validator "%s" is not permitted by oauth_validator_libraries`, name)
 	}
 	return nil

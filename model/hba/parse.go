@@ -101,6 +101,7 @@ type fault struct {
 	message string
 	missing bool
 	silent  bool
+	shown   string // in place of the message, where that is in the log only
 }
 
 // refused is a fault in the server's words.
@@ -116,9 +117,18 @@ func missing(format string, args ...any) *fault {
 	return &fault{message: fmt.Sprintf(format, args...), missing: true}
 }
 
+// after is the fault behind a warning, which the server shows where the fault has no
+// words of its own.
+func (f *fault) after(warning string) *fault {
+	if f.silent && warning != "" {
+		f.shown = warning
+	}
+	return f
+}
+
 func (f *fault) at(l *authfile.Line, seq int) Error {
 	return Error{File: l.File, Line: l.Number, Raw: l.Raw, Message: f.message, Origin: l.Origin,
-		Missing: f.missing, Silent: f.silent, Fatal: l.Fatal, seq: seq}
+		Missing: f.missing, Silent: f.silent, Fatal: l.Fatal, seq: seq, warning: f.shown}
 }
 
 // A parser takes the fields of one line in order, as hba.c parse_hba_line does.
@@ -136,7 +146,7 @@ func (p *parser) parse() (Record, *fault) {
 	p.record = Record{File: p.line.File, Line: p.line.Number, Raw: p.line.Raw, Origin: p.line.Origin}
 	for _, step := range steps {
 		if fault := step(p); fault != nil {
-			return Record{}, fault
+			return Record{}, fault.after(p.record.Warning)
 		}
 	}
 	return p.record, nil

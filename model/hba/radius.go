@@ -35,24 +35,22 @@ func (p *parser) resolves(host string) bool {
 
 // radius: as many secrets as servers, or one; of the others none is needed.
 func (p *parser) radius() *fault {
-	if fault := p.need("radiusservers", "radiussecrets"); fault != nil {
-		return fault
-	}
 	count := func(name string) int {
 		value, _ := p.record.Option(name)
 		list, _ := splitList(value)
 		return len(list)
 	}
-	servers := count("radiusservers")
-	switch {
-	case servers == 0:
-		return refused("list of RADIUS servers cannot be empty")
-	case count("radiussecrets") == 0:
-		return refused("list of RADIUS secrets cannot be empty")
+	for _, name := range []string{"radiusservers", "radiussecrets"} {
+		if count(name) == 0 { // an empty list is none
+			return refused(`authentication method "radius" requires argument "%s" to be set`, name)
+		}
 	}
+	servers := count("radiusservers")
 	for _, name := range []string{"secrets", "ports", "identifiers"} {
 		if n := count("radius" + name); n > 1 && n != servers {
-			return refused("the number of RADIUS %s (%d) must be 1 or the same as the number of RADIUS servers (%d)", name, n, servers)
+			f := refused("the number of RADIUS %s (%d) must be 1 or the same as the number of RADIUS servers (%d)", name, n, servers)
+			f.silent = p.Version < 14
+			return f
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ func (f *File) Rows() []Row {
 
 func (e *Error) shown() string {
 	if e.Silent {
-		return ""
+		return e.warning
 	}
 	return e.Message
 }
@@ -96,6 +96,9 @@ func (r *Record) OptionColumn() []string {
 		text("radiusservers", "radiussecrets", "radiusidentifiers", "radiusports")
 	case "oauth":
 		text("issuer", "scope", "validator")
+		if r.validator != "" {
+			add("validator", r.validator)
+		}
 		if v, _ := r.Option("delegate_ident_mapping"); v == "1" {
 			add("delegate_ident_mapping", "true")
 		}
@@ -108,6 +111,7 @@ func (r *Record) OptionColumn() []string {
 func (r *Record) ldapColumn() []string {
 	set := map[string]string{}
 	for _, o := range r.Options {
+		set["ldapscope"] = subtree // which each option sets anew
 		if o.Name == "ldapurl" {
 			r.ldap.options(set)
 			continue
@@ -131,6 +135,9 @@ func (r *Record) ldapColumn() []string {
 	}
 	return out
 }
+
+// subtree is LDAP_SCOPE_SUBTREE.
+const subtree = "2"
 
 // options sets what the URL says.
 func (u *ldapURL) options(set map[string]string) {
