@@ -60,7 +60,10 @@ const oldDepth = 100
 
 // maxRead is how many bytes of included files are read, counted anew each time one
 // is: files that name each other several times grow without bound otherwise.
-const maxRead = 1 << 28
+const maxRead = 1 << 25
+
+// perFile is what a file counts for besides its bytes.
+const perFile = 1024
 
 // Tokenize reads the file and all that it includes, in the server's order.
 func Tokenize(in Input) []Line {
@@ -173,9 +176,13 @@ func (t *tokenizer) split(l *Line, depth int) {
 	}
 	l.Fields = t.fields[first:len(t.fields):len(t.fields)]
 	if cap(t.fields)-len(t.fields) < 8 {
-		t.fields = make([][]Token, 0, 1024)
+		t.fields = make([][]Token, 0, grown(cap(t.fields)))
 	}
 }
+
+// grown is the size of the next piece of memory that slices are cut from: small for
+// small files.
+func grown(size int) int { return min(max(2*size, 16), 4096) }
 
 // field reads the tokens that commas join.
 func (t *tokenizer) field(s *scanner, l *Line, depth int) []Token {
@@ -197,7 +204,7 @@ func (t *tokenizer) field(s *scanner, l *Line, depth int) []Token {
 	}
 	field := t.tokens[first:len(t.tokens):len(t.tokens)]
 	if cap(t.tokens)-len(t.tokens) < 8 {
-		t.tokens = make([]Token, 0, 2048)
+		t.tokens = make([]Token, 0, grown(cap(t.tokens)))
 	}
 	return field
 }
@@ -258,7 +265,7 @@ func (t *tokenizer) enter(full string, depth int) (string, error) {
 		return "", errSize
 	}
 	content, err := t.files.Read(full)
-	t.read += len(content) + 1
+	t.read += len(content) + perFile
 	return content, err
 }
 

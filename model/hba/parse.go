@@ -65,15 +65,15 @@ func Read(in Input) File {
 	lines := authfile.Tokenize(authfile.Input{
 		Version: in.Version, Path: in.Path, Sources: plainSources(in.Sources), Files: in.Files, Origin: in.Origin})
 	f.Records = make([]Record, 0, len(lines))
+	p := parser{Input: &in}
 	for i := range lines {
-		p := parser{Input: &in, line: &lines[i], rest: lines[i].Fields}
-		r, fault := p.parse()
-		if fault != nil {
-			f.Errors = append(f.Errors, fault.at(&lines[i], i))
-			continue
+		l := &lines[i]
+		f.Records = append(f.Records, Record{File: l.File, Line: l.Number, Raw: l.Raw, Origin: l.Origin, seq: i})
+		p.line, p.rest, p.record = l, l.Fields, &f.Records[len(f.Records)-1]
+		if fault := p.parse(); fault != nil {
+			f.Records = f.Records[:len(f.Records)-1]
+			f.Errors = append(f.Errors, fault.at(l, i))
 		}
-		r.seq = i
-		f.Records = append(f.Records, r)
 	}
 	if len(f.Records) == 0 && len(f.Errors) == 0 {
 		f.Errors = append(f.Errors, Error{File: in.Path, Message: noEntries(in.Path), Silent: true})
@@ -136,20 +136,19 @@ type parser struct {
 	*Input
 	line   *authfile.Line
 	rest   [][]Token
-	record Record
+	record *Record // the one that the line becomes
 }
 
-func (p *parser) parse() (Record, *fault) {
+func (p *parser) parse() *fault {
 	if p.line.Error != "" {
-		return Record{}, &fault{message: p.line.Error, missing: p.line.Missing}
+		return &fault{message: p.line.Error, missing: p.line.Missing}
 	}
-	p.record = Record{File: p.line.File, Line: p.line.Number, Raw: p.line.Raw, Origin: p.line.Origin}
 	for _, step := range steps {
 		if fault := step(p); fault != nil {
-			return Record{}, fault.after(p.record.Warning)
+			return fault.after(p.record.Warning)
 		}
 	}
-	return p.record, nil
+	return nil
 }
 
 var steps = []func(*parser) *fault{
@@ -328,7 +327,7 @@ var needs = map[string]string{"gss": "gssapi", "sspi": "sspi", "pam": "pam", "bs
 
 // suits checks the method against the build and the connection type.
 func (p *parser) suits() *fault {
-	r := &p.record
+	r := p.record
 	feature, special := needs[r.Method]
 	switch {
 	case special && !p.Server.has(feature):
