@@ -267,5 +267,8 @@ func (s *server) attempt(in *Attempt) (login.Attempt, error) {
 		return out, fmt.Errorf("attempt.address: %w", err)
 	}
 	out.Client, out.Host = s.in.client(addr.Unmap(), s.resolver, s.interfaces), hba.AddressText(addr.Unmap())
+	if addr.Zone() == "1" { // the server writes the link's name
+		out.Host = hba.AddressText(addr.WithZone("lo"))
+	}
 	return out, nil
 }

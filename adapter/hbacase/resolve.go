@@ -89,6 +89,16 @@ func parsed(list []string) []netip.Addr {
 	return out
 }
 
+// Network is the network of an interface, for samenet: a netmask without a bit is
+// taken for one that is not known, and then the address alone counts (ifaddr.c
+// run_ifaddr_callback).
+func Network(p netip.Prefix) netip.Prefix {
+	if p.Bits() == 0 {
+		return netip.PrefixFrom(p.Addr(), p.Addr().BitLen())
+	}
+	return p
+}
+
 // client is who connects from an address: its name counts only where it has that
 // address (hba.c check_hostname).
 func (s *Server) client(addr netip.Addr, r *resolver, interfaces []netip.Prefix) hba.Client {
@@ -99,7 +109,7 @@ func (s *Server) client(addr netip.Addr, r *resolver, interfaces []netip.Prefix)
 		if p.Addr() == addr {
 			c.ServerHost = hba.Yes
 		}
-		if p.Contains(addr) {
+		if Network(p).Contains(addr) {
 			c.ServerNet = hba.Yes
 		}
 	}

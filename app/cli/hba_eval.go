@@ -161,7 +161,7 @@ func (try *hbaAttempt) networks(c *hba.Client, addr netip.Addr) error {
 		if p.Addr() == addr {
 			c.ServerHost = hba.Yes
 		}
-		if p.Contains(addr) {
+		if hbacase.Network(p).Contains(addr) {
 			c.ServerNet = hba.Yes
 		}
 	}

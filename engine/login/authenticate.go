@@ -1,6 +1,8 @@
 package login
 
 import (
+	"strings"
+
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/role"
@@ -106,11 +108,23 @@ func (s *Server) peer(a Attempt, session hba.Session, r *hba.Record) Answer {
 }
 
 func (s *Server) ident(a Attempt, session hba.Session, r *hba.Record) Answer {
+	a.IdentUser = identName(a.IdentUser)
 	if a.IdentUser == "" {
 		return failed(IdentFail, NoIdentServer, "Ident", session)
 	}
 	return s.mapped(Answer{Outcome: IdentOK, Reason: hba.Matched}, failed(IdentFail, NameMismatch, "Ident", session), a.IdentUser, session, r)
 }
+
+// identName is what the server reads of the name that an ident server gives: blanks
+// before it are skipped, and it ends with the line (auth.c interpret_ident_response).
+func identName(text string) string {
+	text = strings.TrimLeft(text, " \t")
+	line, _, _ := strings.Cut(text, "\r")
+	return line[:min(len(line), maxIdentName)]
+}
+
+// maxIdentName is IDENT_USERNAME_MAX.
+const maxIdentName = 512
 
 // methodNames begin the message of a failure (auth.c auth_failed).
 var methodNames = map[string]string{"trust": `"trust"`, "ident": "Ident", "peer": "Peer", "cert": "certificate"}

@@ -179,7 +179,7 @@ func (s *Server) encryption(a Attempt) (Answer, bool) {
 		return Answer{Outcome: Error, Reason: GSSRefused}, true
 	case a.TLS && (a.Local || !s.SSL):
 		return Answer{Outcome: SSLRefused, Reason: EncryptionRefused}, true
-	case a.TLS && s.ClientCA && a.Cert != nil && !a.Cert.Trusted:
+	case a.TLS && s.ClientCA && a.Cert != nil && (!a.Cert.Trusted || strings.Contains(a.Cert.CommonName+a.Cert.DN, "\x00")):
 		return Answer{Outcome: TLSFail, Reason: CertificateInvalid}, true
 	}
 	return Answer{}, false

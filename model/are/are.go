@@ -17,6 +17,7 @@ type Regexp struct {
 	groups int
 	refers bool // there is a back reference, if only in something repeated no time
 	root   *part
+	nodes  int
 
 	since14 bool
 
@@ -36,7 +37,8 @@ func Compile(expr string) (*Regexp, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return &Regexp{expr: expr, flags: p.flags, groups: p.groups, refers: p.refers, root: root, since14: p.since14}, nil
+	return &Regexp{expr: expr, flags: p.flags, groups: p.groups, refers: p.refers,
+		root: root, nodes: p.nodes, since14: p.since14}, nil
 }
 
 // String returns the expression.

@@ -1,7 +1,7 @@
 package are
 
 // A Language is a set of texts, of any bytes. The zero value is the empty set.
-// Languages are equal to one another only by Equal.
+// Compare languages with Equal, not ==.
 type Language struct {
 	auto *automaton // minimal; nil is the empty set
 }
@@ -15,9 +15,6 @@ func (r *Regexp) Language() (l Language, ok bool) {
 	return Language{a}, a != nil
 }
 
-// None returns the empty set.
-func None() Language { return Language{} }
-
 // All returns the set of all texts.
 func All() Language { return Language{trivial(true)} }
 
@@ -28,10 +25,11 @@ func trivial(accept bool) *automaton {
 	return a
 }
 
-// Literal returns the set of one text. A text of 4,000 bytes and more has none.
+// Literal returns the set of one text. A text of more than 65,000 bytes, which is no
+// name, has the empty set.
 func Literal(text string) Language {
 	n := len(text)
-	if n+2 > maxStates {
+	if n > 65_000 {
 		return Language{}
 	}
 	var parts partition
@@ -43,12 +41,12 @@ func Literal(text string) Language {
 	}
 	a := &automaton{class: parts.class, classes: parts.count, accept: make([]bool, n+2)}
 	a.accept[n] = true
-	dead := uint16(n + 1) //nolint:gosec // below maxStates
+	dead := uint16(n + 1) //nolint:gosec // no more than 65,001
 	for range (n + 2) * a.classes {
 		a.next = append(a.next, dead)
 	}
 	for i := range n {
-		a.next[i*a.classes+int(a.class[text[i]])] = uint16(i + 1) //nolint:gosec // below maxStates
+		a.next[i*a.classes+int(a.class[text[i]])] = uint16(i + 1) //nolint:gosec // no more than 65,001
 	}
 	return Language{a.minimal()}
 }

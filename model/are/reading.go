@@ -6,15 +6,14 @@ package are
 type reading struct {
 	text   string
 	words  int
-	memo   map[memoKey]places
+	memo   [][]places // by node, then by place; nil where it was not asked
 	free   []uint64
 	budget int
 }
 
-type memoKey struct{ id, at int }
-
-func newReading(text string, budget int) *reading {
-	return &reading{text: text, words: len(text)>>6 + 1, memo: map[memoKey]places{}, budget: budget}
+// newReading is about expressions whose nodes have ids below nodes.
+func newReading(text string, nodes, budget int) *reading {
+	return &reading{text: text, words: len(text)>>6 + 1, memo: make([][]places, nodes), budget: budget}
 }
 
 // spent reports that answers may be wrong from now on.
@@ -51,11 +50,13 @@ func (r *reading) ends(n *node, i int) places {
 		}
 		return r.none()
 	case kindCat, kindAlt, kindRepeat, kindLook:
-		key := memoKey{n.id, i}
-		s, ok := r.memo[key]
-		if !ok {
+		if r.memo[n.id] == nil {
+			r.memo[n.id] = make([]places, len(r.text)+1)
+		}
+		s := r.memo[n.id][i]
+		if s == nil {
 			s = r.compound(n, i)
-			r.memo[key] = s
+			r.memo[n.id][i] = s
 		}
 		return s
 	default:

@@ -1,7 +1,7 @@
 package are
 
 // maxSteps is the budget of one search.
-const maxSteps = 1 << 21
+const maxSteps = 1 << 20
 
 // A search looks for the match that the server finds.
 type search struct {
@@ -12,7 +12,7 @@ type search struct {
 
 func (r *Regexp) search(text string) *search {
 	s := &search{root: r.root, refers: r.refers}
-	s.reading = newReading(text, maxSteps)
+	s.reading = newReading(text, r.nodes, maxSteps)
 	s.fold = r.flags&foldCase != 0
 	s.groups = make([]capture, r.groups+1)
 	s.forget()

@@ -3,6 +3,7 @@ package hba
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/model/authfile"
@@ -272,9 +273,10 @@ func (p *parser) numeric(text string) (netip.Addr, bool, *fault) {
 	if !scoped || !ok || addr.Is4() {
 		return addr, ok && !scoped, nil
 	}
-	local := addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast()
+	local := addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsInterfaceLocalMulticast()
+	_, err := strconv.ParseUint(scope, 10, 32)
 	switch {
-	case scope != "" && strings.Trim(scope, "0123456789") == "" && len(scope) <= 9:
+	case err == nil && scope[0] != '+':
 		return addr, true, nil
 	case !local:
 		return addr, false, nil

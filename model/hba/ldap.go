@@ -12,6 +12,7 @@ type ldapURL struct {
 	scheme, host, dn, attribute, filter string
 	hasDN, hasFilter                    bool
 	port, scope                         int
+	crashes                             bool // the server, which takes the first attribute of none
 }
 
 // ldap checks how the server is to find the user: by a name it makes itself, or by
@@ -62,6 +63,11 @@ func (p *parser) ldapURL(text string) *fault {
 		return refused(`could not parse LDAP URL "%s": %s`, text, words)
 	case u.scheme != "ldap" && u.scheme != "ldaps":
 		return silent("unsupported LDAP URL scheme: %s", u.scheme)
+	}
+	if u.crashes {
+		f := silent("the attribute list of %q ends the server", text)
+		f.fatal = true
+		return f
 	}
 	p.record.ldap = u
 	return nil
@@ -126,7 +132,11 @@ func (u *ldapURL) query(text string) string {
 	}
 	u.dn, u.hasDN = parts[0], true
 	if len(parts) > 1 {
-		u.attribute, _, _ = strings.Cut(parts[1], ",")
+		list := strings.FieldsFunc(parts[1], func(c rune) bool { return c == ',' })
+		if len(list) > 0 {
+			u.attribute = list[0]
+		}
+		u.crashes = parts[1] != "" && len(list) == 0
 	}
 	if len(parts) > 2 {
 		scopes := map[string]int{"": 0, "base": 0, "one": 1, "onelevel": 1, "sub": 2, "subtree": 2, "subordinate": 3, "children": 3}

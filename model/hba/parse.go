@@ -1,6 +1,7 @@
 package hba
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -101,6 +102,7 @@ type fault struct {
 	message string
 	missing bool
 	silent  bool
+	fatal   bool
 	shown   string // in place of the message, where that is in the log only
 }
 
@@ -128,7 +130,7 @@ func (f *fault) after(warning string) *fault {
 
 func (f *fault) at(l *authfile.Line, seq int) Error {
 	return Error{File: l.File, Line: l.Number, Raw: l.Raw, Message: f.message, Origin: l.Origin,
-		Missing: f.missing, Silent: f.silent, Fatal: l.Fatal, seq: seq, warning: f.shown}
+		Missing: f.missing, Silent: f.silent, Fatal: l.Fatal || f.fatal, seq: seq, warning: f.shown}
 }
 
 // A parser takes the fields of one line in order, as hba.c parse_hba_line does.
@@ -227,11 +229,21 @@ func (p *parser) names(what string) ([]Token, *fault) {
 		}
 		re, err := are.Compile(field[i].Text[1:])
 		if err != nil {
-			return nil, refused(`invalid regular expression "%s": %v`, field[i].Text[1:], err)
+			return nil, notRegular(field[i].Text[1:], err)
 		}
 		field[i].Regexp = re
 	}
 	return field, nil
+}
+
+// notRegular is the fault of an expression; one that is only too large for us may be
+// none to the server.
+func notRegular(expr string, err error) *fault {
+	var limit *are.Error
+	if errors.As(err, &limit) && limit.Limit {
+		return missing(`whether the server takes the regular expression "%.40s…" is not known: %v`, expr, err)
+	}
+	return refused(`invalid regular expression "%s": %v`, expr, err)
 }
 
 // replaced refuses a text that stands for addresses outside the address field.

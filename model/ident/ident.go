@@ -4,6 +4,7 @@ package ident
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 
@@ -75,7 +76,7 @@ func Read(in Input) File {
 		m := Mapping{File: l.File, Line: l.Number, Origin: l.Origin, plain: version < 16, seq: i}
 		fault, missing := l.Error, l.Missing
 		if fault == "" {
-			fault = m.parse(l.Fields)
+			fault, missing = m.parse(l.Fields, version)
 		}
 		if fault != "" {
 			f.Errors = append(f.Errors, hba.Error{File: l.File, Line: l.Number, Raw: l.Raw, Message: fault,
@@ -89,34 +90,40 @@ func Read(in Input) File {
 
 // parse takes three fields of one token each; further ones are ignored. Only then
 // expressions are looked at (hba.c parse_ident_line).
-func (m *Mapping) parse(fields [][]hba.Token) (fault string) {
+func (m *Mapping) parse(fields [][]hba.Token, version int) (fault string, missing bool) {
 	for i := range 3 {
 		if i >= len(fields) {
-			return "missing entry at end of line"
+			return "missing entry at end of line", false
 		}
 		if len(fields[i]) > 1 {
-			return "multiple values in ident field"
+			return "multiple values in ident field", false
 		}
 	}
 	m.Map, m.System, m.Role = fields[0][0].Text, fields[1][0], fields[2][0]
-	if fault := compile(&m.System); fault != "" || m.plain {
-		return fault
+	if fault, missing := compile(&m.System, version); fault != "" || m.plain {
+		return fault, missing
 	}
-	return compile(&m.Role)
+	return compile(&m.Role, version)
 }
 
-// compile makes an expression of a token that is one, quoted or not.
-func compile(t *hba.Token) (fault string) {
+// compile makes an expression of a token that is one, quoted or not. One that is too
+// large for us, or that 13 reads in its own way, may be none or another to the server:
+// then the fault is ours.
+func compile(t *hba.Token, version int) (fault string, missing bool) {
 	expr, ok := strings.CutPrefix(t.Text, "/")
 	if !ok {
-		return ""
+		return "", false
 	}
 	re, err := are.Compile(expr)
 	if err != nil {
-		return `invalid regular expression "` + expr + `": ` + err.Error()
+		var limit *are.Error
+		return `invalid regular expression "` + expr + `": ` + err.Error(), errors.As(err, &limit) && limit.Limit
+	}
+	if version < 14 && re.Since14() {
+		return `what a server of 13 makes of the regular expression "` + expr + `" is not known`, true
 	}
 	t.Regexp = re
-	return ""
+	return "", false
 }
 
 // A Row is what pg_ident_file_mappings shows of one line (15 and later). A row of a
