@@ -192,6 +192,9 @@ func (t *text) step(world *snapshot.Snapshot, s verdict.Step) {
 		bullet = "- "
 	}
 	t.line("%s%-8s %-15s %s", bullet, s.Verdict, s.Layer, Words(s))
+	if s.Facts["message"] != "" {
+		t.line("%s%-24s %s", bullet, "", fill("the client is told FATAL {sqlstate}: {message}", s.Facts))
+	}
 	if !s.Origin.IsZero() {
 		t.line("%s%-24s %s", bullet, "", "→ "+world.Locate(s.Origin).String())
 	}

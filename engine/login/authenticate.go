@@ -142,6 +142,19 @@ func (s *Server) certificate(ok Answer, a Attempt, session hba.Session, r *hba.R
 	return s.mapped(ok, fail, name, session, r)
 }
 
+// NotMapped is the answer to a client whose identity may not log in as the role.
+func NotMapped(method, role string) Answer {
+	outcome := map[string]Outcome{"peer": PeerFail, "ident": IdentFail}[method]
+	if outcome == Unknown {
+		outcome = CertFail
+	}
+	name, ok := methodNames[method]
+	if !ok { // asked only when the method is through
+		return Answer{}
+	}
+	return failed(outcome, NameMismatch, name, hba.Session{User: hba.Named(role)})
+}
+
 func failed(o Outcome, reason verdict.Reason, method string, session hba.Session) Answer {
 	return Answer{Outcome: o, Reason: reason, SQLState: invalidAuthorization,
 		Message: method + ` authentication failed for user "` + session.User.String() + `"`}

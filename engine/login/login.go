@@ -156,12 +156,27 @@ func Decide(s *Server, a Attempt) Answer {
 		return Answer{Outcome: Error, Reason: r.Reason, NotLoaded: r.Error}
 	case !r.Certain():
 		return Answer{Outcome: Unknown, Reason: hba.Undecidable, Candidates: r.Candidates}
-	case r.Record == nil:
+	}
+	return s.met(a, session, r.Record)
+}
+
+// Meet answers an attempt of which it is known which record decides; nil: that none
+// does.
+func Meet(s *Server, a Attempt, r *hba.Record) Answer {
+	session, out, done := s.startup(a)
+	if done {
+		return out
+	}
+	return s.met(a, session, r)
+}
+
+func (s *Server) met(a Attempt, session hba.Session, r *hba.Record) Answer {
+	if r == nil {
 		return Answer{Outcome: NoEntry, Reason: hba.NoRecord, SQLState: invalidAuthorization,
 			Message: s.refusal("no pg_hba.conf entry for", "no pg_hba.conf entry for replication connection from", a, session)}
 	}
-	out = s.authenticate(a, session, r.Record)
-	out.Record = r.Record
+	out := s.authenticate(a, session, r)
+	out.Record = r
 	return out
 }
 

@@ -198,6 +198,7 @@ func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.
 		return admission{step: step}
 	case len(r.Candidates) == 0:
 		step.Verdict, step.Reason = verdict.Deny, "hba/no-record"
+		e.sees(&step, c, s, nil)
 		return admission{step: step}
 	}
 	first := e.demand(layer, *r.Candidates[0], c, s)
@@ -255,6 +256,7 @@ func (e *Engine) demand(layer verdict.Layer, r hba.Record, c client, s *snapshot
 	if demand != hba.NoClientCert {
 		a.step.Facts["clientcert"] = demand.String()
 	}
+	e.sees(&a.step, c, s, &r)
 	return a
 }
 
