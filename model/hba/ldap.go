@@ -1,7 +1,9 @@
 package hba
 
 import (
+	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -48,11 +50,12 @@ func (p *parser) hasFilter() bool {
 // The words that OpenLDAP has for faults of a URL: its numbers for these are those of
 // results, so that the words are about something else (ldap.h LDAP_URL_ERR_BADSCHEME).
 const (
-	badScheme    = "Time limit exceeded"
-	badEnclosure = "Size limit exceeded"
-	badURL       = "Compare False"
-	badHost      = "Compare True"
-	badScope     = "Strong(er) authentication required"
+	badScheme     = "Time limit exceeded"
+	badEnclosure  = "Size limit exceeded"
+	badURL        = "Compare False"
+	badScope      = "Strong(er) authentication required"
+	badFilter     = "Partial results and referral received"
+	badExtensions = "Referral"
 )
 
 // ldapURL reads RFC 4516 as OpenLDAP's ldap_url_parse does.
@@ -62,9 +65,8 @@ func (p *parser) ldapURL(text string) *fault {
 	case words != "":
 		return refused(`could not parse LDAP URL "%s": %s`, text, words)
 	case u.scheme != "ldap" && u.scheme != "ldaps":
-		return silent("unsupported LDAP URL scheme: %s", u.scheme)
-	}
-	if u.crashes {
+		return refused("unsupported LDAP URL scheme: %s", u.scheme)
+	case u.crashes:
 		f := silent("the attribute list of %q ends the server", text)
 		f.fatal = true
 		return f
@@ -73,81 +75,130 @@ func (p *parser) ldapURL(text string) *fault {
 	return nil
 }
 
+// ldapSchemes are those that OpenLDAP knows, which are more than the server takes.
+var ldapSchemes = []string{"ldap", "pldap", "ldaps", "pldaps", "ldapi"}
+
 func parseLDAPURL(text string) (*ldapURL, string) {
-	if rest, enclosed := strings.CutPrefix(text, "<"); enclosed {
-		inner, closed := strings.CutSuffix(rest, ">")
-		if !closed {
-			return nil, badEnclosure
-		}
-		text = inner
-	}
+	text, enclosed := strings.CutPrefix(text, "<")
 	if len(text) >= 4 && strings.EqualFold(text[:4], "URL:") {
 		text = text[4:]
 	}
 	scheme, rest, ok := strings.Cut(text, "://")
-	u := &ldapURL{scheme: strings.ToLower(scheme), port: 389}
-	switch {
-	case !ok:
-		return nil, badScheme
-	case u.scheme == "ldaps":
-		u.port = 636
-	case u.scheme != "ldap" && u.scheme != "ldapi":
+	u := &ldapURL{scheme: strings.ToLower(scheme)}
+	if !ok || !slices.Contains(ldapSchemes, u.scheme) {
 		return nil, badScheme
 	}
-	authority, parts, _ := strings.Cut(rest, "/")
-	if words := u.authority(authority); words != "" {
-		return nil, words
+	if enclosed {
+		if rest, ok = strings.CutSuffix(rest, ">"); !ok {
+			return nil, badEnclosure
+		}
 	}
-	return u, u.query(parts)
+	authority, parts, slash := strings.Cut(rest, "/")
+	if !slash {
+		authority, _, _ = strings.Cut(rest, "?") // what follows is not looked at
+	}
+	if words := u.authority(authority); words != "" || !slash {
+		return u, words
+	}
+	return u, u.query(strings.Split(parts, "?"))
 }
 
-// authority takes host:port.
+// authority takes host:port; the host of a local socket is a path.
 func (u *ldapURL) authority(text string) string {
-	host, port := text, ""
-	if i := strings.LastIndexByte(text, ':'); i >= 0 && i > strings.LastIndexByte(text, ']') {
-		host, port = text[:i], text[i+1:]
-		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil {
+	u.port = map[string]int{"ldap": 389, "ldaps": 636}[u.scheme]
+	host, after := text, text
+	if u.scheme == "ldapi" {
+		return ""
+	}
+	if strings.HasPrefix(text, "[") {
+		end := strings.IndexByte(text, ']')
+		if end < 0 {
 			return badURL
 		}
-		u.port = int(n)
+		host, after = text[1:end], text[end+1:]
 	}
-	host, err := url.PathUnescape(host)
-	if err != nil {
-		return badHost
+	if i := strings.LastIndexByte(after, ':'); i >= 0 {
+		port, ok := wholeNumber(unescaped(after[i+1:]))
+		switch {
+		case !ok, host != text && i > 0:
+			return badURL
+		case port != 0:
+			u.port = port
+		}
+		if host == text {
+			host = text[:i]
+		}
 	}
-	u.host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	u.host = unescaped(host)
 	return ""
 }
 
-// query takes dn?attributes?scope?filter.
-func (u *ldapURL) query(text string) string {
-	parts := strings.Split(text, "?")
-	for i := range parts {
-		unescaped, err := url.PathUnescape(parts[i])
-		if err != nil {
-			return badURL
-		}
-		parts[i] = unescaped
+// wholeNumber is strtol with base 10 over a whole text that is not empty, as an int.
+func wholeNumber(text string) (int, bool) {
+	digits := strings.TrimLeft(text, spaces)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, false
 	}
-	u.dn, u.hasDN = parts[0], true
-	if len(parts) > 1 {
-		list := strings.FieldsFunc(parts[1], func(c rune) bool { return c == ',' })
-		if len(list) > 0 {
+	return int(int32(n)), true //nolint:gosec // as the cast of C's strtol does
+}
+
+// unescaped takes %XX for bytes; one that is malformed makes the whole text empty, and
+// %00 ends it (ldap_pvt_hex_unescape).
+func unescaped(text string) string {
+	out, err := url.PathUnescape(text)
+	if err != nil {
+		return ""
+	}
+	return untilNUL(out)
+}
+
+func untilNUL(text string) string {
+	out, _, _ := strings.Cut(text, "\x00")
+	return out
+}
+
+// query takes dn?attributes?scope?filter?extensions.
+func (u *ldapURL) query(parts []string) string {
+	u.dn, u.hasDN = unescaped(parts[0]), true
+	if len(parts) > 5 {
+		parts[4] = "?"
+	}
+	for i, part := range parts[1:min(len(parts), 5)] {
+		if words := u.part(i, part); words != "" {
+			return words
+		}
+	}
+	return ""
+}
+
+var ldapScopes = map[string]int{"base": 0, "one": 1, "onelevel": 1, "sub": 2, "subtree": 2, "subord": 3, "subordinate": 3, "children": 3}
+
+func (u *ldapURL) part(i int, raw string) string {
+	text := unescaped(raw)
+	switch {
+	case raw == "?": // one part too many
+		return badURL
+	case i == 3:
+		if strings.Trim(raw, ",") == "" {
+			return badExtensions
+		}
+	case raw == "":
+	case i == 0:
+		list := strings.FieldsFunc(text, func(c rune) bool { return c == ',' })
+		if u.crashes = len(list) == 0; !u.crashes {
 			u.attribute = list[0]
 		}
-		u.crashes = parts[1] != "" && len(list) == 0
-	}
-	if len(parts) > 2 {
-		scopes := map[string]int{"": 0, "base": 0, "one": 1, "onelevel": 1, "sub": 2, "subtree": 2, "subordinate": 3, "children": 3}
-		n, ok := scopes[strings.ToLower(parts[2])]
+	case i == 1:
+		n, ok := ldapScopes[strings.ToLower(text)]
 		if !ok {
 			return badScope
 		}
 		u.scope = n
-	}
-	if len(parts) > 3 && parts[3] != "" {
-		u.filter, u.hasFilter = parts[3], true
+	case text == "":
+		return badFilter
+	default:
+		u.filter, u.hasFilter = text, true
 	}
 	return ""
 }

@@ -27,7 +27,7 @@ func (p *parser) radiusList(name, value string) *fault {
 // resolves asks for the address of a name; one whose address is not known is taken
 // to have one.
 func (p *parser) resolves(host string) bool {
-	if _, ok := numeric(host); ok {
+	if _, ok, fault := p.numeric(host); ok || fault != nil {
 		return true
 	}
 	return host != "" && (p.Server.Resolves == nil || p.Server.Resolves(host))
