@@ -6,6 +6,7 @@ package login
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/model/hba"
@@ -125,9 +126,10 @@ const (
 // An Answer is what the client sees first, and why.
 type Answer struct {
 	Outcome Outcome
-	// Record is the one that decides; nil where none matches or none is asked.
+	// Record is the one that decides; nil where none matches, none is asked, or several
+	// Candidates end alike.
 	Record *hba.Record
-	// Candidates are the records that may decide where that is not known.
+	// Candidates are the records that may decide, where that is not known.
 	Candidates []*hba.Record
 	// Mapping is the line of pg_ident.conf that lets the identity log in as the role.
 	Mapping *ident.Mapping
@@ -155,9 +157,26 @@ func Decide(s *Server, a Attempt) Answer {
 	case r.Error != nil:
 		return Answer{Outcome: Error, Reason: r.Reason, NotLoaded: r.Error}
 	case !r.Certain():
-		return Answer{Outcome: Unknown, Reason: hba.Undecidable, Candidates: r.Candidates}
+		return s.either(a, session, r)
 	}
 	return s.met(a, session, r.Record)
+}
+
+// either answers where several records may decide: as they all do, if they do.
+func (s *Server) either(a Attempt, session hba.Session, r hba.Result) Answer {
+	out := s.met(a, session, r.Candidates[0])
+	others := r.Candidates[1:]
+	if r.Implicit {
+		others = append(slices.Clone(others), nil)
+	}
+	for _, other := range others {
+		o := s.met(a, session, other)
+		if o.Outcome != out.Outcome || o.SQLState != out.SQLState || o.Message != out.Message {
+			return Answer{Outcome: Unknown, Reason: hba.Undecidable, Candidates: r.Candidates}
+		}
+	}
+	out.Record, out.Mapping, out.Candidates = nil, nil, r.Candidates
+	return out
 }
 
 // Meet answers an attempt of which it is known which record decides; nil: that none
