@@ -4,6 +4,8 @@
 package audit
 
 import (
+	"strings"
+
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -18,11 +20,15 @@ type Rule struct {
 	// Why says what the mistake is, what it causes, and how it comes about.
 	Why string
 	// Setting is what both examples stand in. Bad is reported beside it, and Good is
-	// not: all three are manifests.
+	// not: all three are manifests. Without a Setting they may also be a bare
+	// pg_hba.conf, or a txtar archive of one and what goes with it.
 	Setting, Bad, Good string
 	Needs              []Fact
 	Run                func(*Pass)
 }
+
+// IsManifest tells the two forms of an example apart.
+func IsManifest(example string) bool { return strings.Contains(example, "apiVersion:") }
 
 // A Fact is a part of the estate that a rule looks at. Where it is missing the rule
 // is not checked.
@@ -132,6 +138,11 @@ func (p *Pass) Report(f Finding) {
 // not read or that nobody wrote down.
 func (p *Pass) Skip(subject snapshot.Ref, reason string) {
 	p.result.NotChecked = append(p.result.NotChecked, NotChecked{p.rule.ID, subject, reason, true})
+}
+
+// Useless says that one object was not checked because there is nothing to check.
+func (p *Pass) Useless(subject snapshot.Ref, reason string) {
+	p.result.NotChecked = append(p.result.NotChecked, NotChecked{p.rule.ID, subject, reason, false})
 }
 
 // Complete says of a finding that something is absent: whether it is certain, and

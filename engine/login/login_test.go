@@ -135,7 +135,7 @@ func TestDoubt(t *testing.T) {
 	}
 	for text, want := range map[string]login.Outcome{
 		"host all +dev all reject\nhost all all all trust":           login.Unknown,
-		"host all +dev all trust\nhost all all all trust":            login.Unknown,
+		"host all +dev all trust\nhost all all all trust":            login.Trust,
 		"host all all db.example.com reject\nhost all all all trust": login.Unknown,
 		"host all all all md5":                                       login.Unknown,
 		"host all all all scram-sha-256":                             login.SCRAM,

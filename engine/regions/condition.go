@@ -72,13 +72,15 @@ type assumption struct {
 
 // know tells whether an atom is true in every world that extends this one.
 func (p *program) know(w world, atom int32) hba.Match {
+	kind, tied := p.atoms.list[atom].Kind, false
 	for _, a := range w {
 		if a.atom == atom {
 			return answer(a.holds)
 		}
+		tied = tied || kind.tied(p.atoms.list[a.atom].Kind)
 	}
 	switch {
-	case len(w) == 0:
+	case !tied:
 		return hba.Unsure
 	case !p.consistent(append(slices.Clip(w), assumption{atom, true})):
 		return hba.No
@@ -86,6 +88,22 @@ func (p *program) know(w world, atom int32) hba.Match {
 		return hba.Yes
 	}
 	return hba.Unsure
+}
+
+// tied reports whether two conditions of these kinds may exclude or imply each
+// other.
+func (k ConditionKind) tied(o ConditionKind) bool {
+	switch k {
+	case ClientName, UserMatches, DatabaseMatches:
+		return o == k
+	case SameHost, SameNet:
+		return o == SameHost || o == SameNet
+	case UserExists:
+		return o == MemberOf || o == MemberOfDatabase
+	case MemberOf, MemberOfDatabase:
+		return o == UserExists
+	}
+	return false
 }
 
 // consistent reports whether a world is possible.
@@ -219,7 +237,7 @@ func (p *program) clause(w world, clause []int32) (open []int32, holds bool) {
 // conditions decides chains whose records hang on conditions alone, one at a time,
 // and collects what the question makes of every possible world.
 func (w *walker) conditions(n node, at world) []piece {
-	if !w.spend(n.size() + 1) {
+	if !w.spend((n.size() + 1) * (len(at) + 1)) {
 		return w.abandon(at)
 	}
 	n, ok := w.assume(n, at)

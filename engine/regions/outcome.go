@@ -64,15 +64,15 @@ type holder struct {
 	kind         Certificates
 	has          bool
 	byOld, byNew bool
-	onlyOne      bool
 }
 
+// The first three are all where both records read names alike.
 var holders = []holder{
 	{kind: NoCertificate},
 	{kind: OfUser, has: true, byOld: true, byNew: true},
 	{kind: OfOther, has: true},
-	{kind: OfUserByOld, has: true, byOld: true, onlyOne: true},
-	{kind: OfUserByNew, has: true, byNew: true, onlyOne: true},
+	{kind: OfUserByOld, has: true, byOld: true},
+	{kind: OfUserByNew, has: true, byNew: true},
 }
 
 // An action is what a record does with an attempt that it decides.

@@ -6,7 +6,8 @@ import (
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
-// An Overlap is a record that takes attempts from a later one that asks for more.
+// An Overlap is a record that takes attempts from a later one that asks for more; if
+// the Witness has Conditions, it does when they hold.
 type Overlap struct {
 	Earlier, Later int // indices of records
 	Witness        Attempt
@@ -22,7 +23,7 @@ func Overlaps(f hba.File, ctx Context) (pairs []Overlap, incomplete bool, err er
 	}
 	for _, later := range s.chain {
 		earlier := s.earlier(later.rec)
-		q := &taking{wanted: s.weaker(earlier, later.rec)}
+		q := &taking{wanted: s.weaker(earlier, later.rec), doubtful: map[int32]Overlap{}}
 		if len(q.wanted) == 0 {
 			continue
 		}
@@ -31,7 +32,7 @@ func Overlaps(f hba.File, ctx Context) (pairs []Overlap, incomplete bool, err er
 		}
 		s.ask(q)
 		s.walk(node{old: earlier, focus: []item{later}})
-		for _, pair := range q.found {
+		for _, pair := range q.pairs() {
 			pair.Later = s.recs[later.rec].index
 			pairs = append(pairs, pair)
 		}
@@ -58,8 +59,19 @@ func (s *survey) weaker(chain []item, than int32) map[int32]bool {
 
 // taking asks which wanted records decide attempts of the focus.
 type taking struct {
-	wanted map[int32]bool // that have not been found
-	found  []Overlap
+	wanted   map[int32]bool // that have not been found
+	found    []Overlap
+	doubtful map[int32]Overlap // that hang on what an expression matches
+}
+
+// pairs returns what was found, with doubt only where nothing else was.
+func (q *taking) pairs() []Overlap {
+	for r, pair := range q.doubtful {
+		if q.wanted[r] {
+			q.found = append(q.found, pair)
+		}
+	}
+	return q.found
 }
 
 func (q *taking) settled(n node, _ level) bool {
@@ -71,9 +83,15 @@ func (q *taking) done() bool                      { return len(q.wanted) == 0 }
 
 func (q *taking) decided(w *walker, n node) []piece {
 	r := w.end(n.old)
-	if q.wanted[r] {
+	if !q.wanted[r] {
+		return nil
+	}
+	pair := Overlap{Earlier: w.recs[r].index, Witness: w.piece(verdict{certificates: AnyCertificate}).witness}
+	if doubtful(pair.Witness.Conditions) {
+		q.doubtful[r] = pair
+	} else {
 		delete(q.wanted, r)
-		q.found = append(q.found, Overlap{Earlier: w.recs[r].index, Witness: w.piece(verdict{certificates: AnyCertificate}).witness})
+		q.found = append(q.found, pair)
 	}
 	return nil
 }

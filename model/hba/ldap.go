@@ -2,7 +2,6 @@ package hba
 
 import (
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,16 +145,24 @@ func wholeNumber(text string) (int, bool) {
 // unescaped takes %XX for bytes; one that is malformed makes the whole text empty, and
 // %00 ends it (ldap_pvt_hex_unescape).
 func unescaped(text string) string {
-	out, err := url.PathUnescape(text)
-	if err != nil {
-		return ""
+	var out []byte
+	for i := 0; i < len(text); i++ {
+		if text[i] != '%' {
+			out = append(out, text[i])
+			continue
+		}
+		if i+2 >= len(text) {
+			return ""
+		}
+		n, err := strconv.ParseUint(text[i+1:i+3], 16, 8)
+		if err != nil {
+			return ""
+		}
+		out = append(out, byte(n))
+		i += 2
 	}
-	return untilNUL(out)
-}
-
-func untilNUL(text string) string {
-	out, _, _ := strings.Cut(text, "\x00")
-	return out
+	before, _, _ := strings.Cut(string(out), "\x00")
+	return before
 }
 
 // query takes dn?attributes?scope?filter?extensions.

@@ -41,9 +41,13 @@ func page(b *strings.Builder, r *audit.Rule) {
 		needs = append(needs, string(n))
 	}
 	fmt.Fprintf(b, "\nNot checked without: %s.\n", strings.Join(needs, ", "))
-	for _, example := range []struct{ word, yaml string }{{"Where there is", r.Setting}, {"reported", r.Bad}, {"not reported", r.Good}} {
-		if example.yaml != "" {
-			fmt.Fprintf(b, "\n%s:\n\n```yaml\n%s```\n", strings.ToUpper(example.word[:1])+example.word[1:], example.yaml)
+	for _, example := range []struct{ word, text string }{{"Where there is", r.Setting}, {"reported", r.Bad}, {"not reported", r.Good}} {
+		if example.text != "" {
+			syntax := "text"
+			if audit.IsManifest(example.text) {
+				syntax = "yaml"
+			}
+			fmt.Fprintf(b, "\n%s:\n\n```%s\n%s```\n", strings.ToUpper(example.word[:1])+example.word[1:], syntax, example.text)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func superuser(p *audit.Pass, f file, role snapshot.Role) {
 		}
 		if first == nil || how > best {
 			first, best = r, max(best, how)
-		} else if r.Origin.Object != "" {
+		} else if r.Origin.Object != "" || written(r) {
 			also = append(also, r.Origin)
 		}
 		worst = max(worst, risk(r))
@@ -65,6 +65,9 @@ func superuser(p *audit.Pass, f file, role snapshot.Role) {
 	}
 	out := f.finding(first, best == surely)
 	out.Severity, out.Also = worst, append(out.Also, also...)
+	if f.bare() && f.server.RoleSet == nil {
+		out.Assumptions = []string{snapshot.AssumeSuperuser}
+	}
 	out.Message = fmt.Sprintf("the superuser %s may log in over the network: %s in %s lets it as far as %s",
 		role.Name, line(first), f.name(), credential(first))
 	out.Fix = withoutSuperuser(f, role.Name, worst)

@@ -2,79 +2,122 @@ package hbarules
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/regions"
 	"github.com/pgmoat/pgmoat/model/hba"
-	"github.com/pgmoat/pgmoat/model/snapshot"
-	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// HBA1006 finds lines that no session comes to. One that rejects what a line before
-// it rejects already is left alone.
+// HBA1006 finds lines that no session comes to. One that rejects what lines before it
+// reject already is left alone, and one that matches nothing at all is HBA1010's.
 var HBA1006 = &audit.Rule{
 	ID:       "HBA1006",
 	Title:    "a pg_hba line that is never reached",
 	Severity: audit.Medium,
 	Why: `"The first record with a matching connection type, client address, requested
 database, and user name is used to perform authentication. There is no
-'fall-through' or 'backup'." A line whose sessions all match an earlier one does
-nothing: what it was to admit, or to refuse, is decided above it.`,
+'fall-through' or 'backup'." A line whose sessions all match earlier ones does
+nothing: what it was to admit, or to refuse, is decided above it. Where it was to
+ask for more than those do, the door that it was to close is open.`,
 	Bad:   cluster("host all all all reject", "hostssl ledger app 10.0.0.0/8 scram-sha-256"),
 	Good:  cluster("hostssl ledger app 10.0.0.0/8 scram-sha-256", "host all all all reject"),
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
 		each(p, func(f file) {
-			own := f.own()
-			for i, r := range own {
-				alive := func(o *hba.Record) bool { return o.Origin == r.Origin && f.alive(o) }
-				if i > 0 && own[i-1].Origin == r.Origin || slices.ContainsFunc(own, alive) {
-					continue
-				}
-				if out, ok := f.dead(r); ok {
-					p.Report(out)
-				}
+			shadows, err := regions.Shadowed(f.hba, f.context())
+			if err != nil {
+				p.Skip(f.ref, err.Error())
+				return
+			}
+			for _, s := range shadows {
+				f.shadowed(p, s, shadows)
 			}
 		})
 	},
 }
 
-// alive reports whether any session at all may end at the record, also those of the
-// pod itself.
-func (f file) alive(r *hba.Record) bool {
-	return r.Type == hba.Local || f.everywhere().reach(r, probe{}) != never || r.Address.Kind == hba.SameHost || isLoopback(r)
-}
-
-// everywhere is the file as if every listener showed it the client.
-func (f file) everywhere() file {
-	f.sees = []snapshot.Sees{snapshot.SeesClient}
-	return f
-}
-
-func isLoopback(r *hba.Record) bool {
-	return r.Address.Kind == hba.Net && r.Address.Base.Unmap().IsLoopback()
-}
-
-// dead says what stands before the record.
-func (f file) dead(r *hba.Record) (audit.Finding, bool) {
-	out := audit.Finding{Subject: f.ref, Origin: r.Origin, Certain: true,
-		Fix: "move the line up, before the one that takes its sessions, or delete it"}
-	if r.Type == hba.HostSSL && !f.tls {
-		out.Message = fmt.Sprintf("%s in %s asks for TLS, which the server does not offer: no session ever matches", quoted(r), f.name())
-		out.Fix = "give the server a certificate and switch ssl on"
-		return out, true
-	}
-	for _, s := range f.everywhere().sessions(r, probe{}) {
-		result := hba.Decide(f.hba, s)
-		if result.Record == nil {
-			continue
+// shadowed tells about one record that decides nothing.
+func (f file) shadowed(p *audit.Pass, s regions.Shadow, all []regions.Shadow) {
+	r := &f.hba.Records[s.Record]
+	switch {
+	case !written(r) || f.entryAlive(r, all):
+		return
+	case s.Undecided:
+		p.Skip(f.ref, fmt.Sprintf("whether any session comes to %s could not be decided", quoted(r)))
+		return
+	case len(s.Covers) == 0:
+		if out, ok := f.matchless(r); ok {
+			p.Report(out)
 		}
-		if r.Method == "reject" && result.Record.Method == "reject" {
-			return out, false
-		}
-		out.Also = []verdict.Origin{result.Record.Origin}
-		out.Message = fmt.Sprintf("no session comes to %s in %s: %s before it takes them all", quoted(r), f.name(), line(result.Record))
-		return out, true
+		return
 	}
-	return out, false
+	out := f.about(r, true, "no session comes to %s in %s: %s", quoted(r), f.name(), f.taken(s.Covers))
+	out.Fix = "move the line up, before what takes its sessions, or delete it"
+	rejects, weaker := true, false
+	for _, i := range s.Covers {
+		c := &f.hba.Records[i]
+		rejects = rejects && c.Method == "reject"
+		weaker = weaker || regions.Strength(*c) < regions.Strength(*r)
+		out.Also = append(out.Also, c.Origin)
+	}
+	if r.Method == "reject" && rejects {
+		return
+	}
+	if weaker {
+		out.Severity = audit.High
+		out.Message += ", for less than this line asks for"
+	}
+	p.Report(out)
+}
+
+// entryAlive reports whether another record of the same entry decides something: an
+// operator makes several of one.
+func (f file) entryAlive(r *hba.Record, all []regions.Shadow) bool {
+	if !strings.HasSuffix(r.Origin.Field, "]") {
+		return false
+	}
+	dead := map[int]bool{}
+	for _, s := range all {
+		dead[s.Record] = true
+	}
+	for i := range f.hba.Records {
+		if f.hba.Records[i].Origin == r.Origin && !dead[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// taken says which records take all sessions of another.
+func (f file) taken(covers []int) string {
+	if len(covers) == 1 {
+		return line(&f.hba.Records[covers[0]]) + " before it takes them all"
+	}
+	var lines []string
+	for _, i := range covers[:min(len(covers), 4)] {
+		lines = append(lines, quoted(&f.hba.Records[i]))
+	}
+	if len(covers) > 4 {
+		lines = append(lines, fmt.Sprintf("%d more", len(covers)-4))
+	}
+	return strings.Join(lines, " and ") + " before it take them all together"
+}
+
+// matchless is a record that no attempt matches, whatever comes before, for a reason
+// that HBA1010 does not tell.
+func (f file) matchless(r *hba.Record) (audit.Finding, bool) {
+	told := f.transport(r) != "" || f.noClient(r) != ""
+	for _, t := range r.Databases {
+		told = told || f.noDatabase(t) != ""
+	}
+	for _, t := range r.Users {
+		told = told || f.noRole(t) != ""
+	}
+	if told || !f.postgres() {
+		return audit.Finding{}, false
+	}
+	out := f.about(r, true, "no session ever matches %s in %s, whatever stands before it", quoted(r), f.name())
+	out.Fix = "correct the line, or delete it"
+	return out, true
 }

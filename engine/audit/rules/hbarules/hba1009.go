@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/model/hba"
 )
 
 // HBA1009 finds lines that the server refuses, with all the file.
@@ -20,18 +21,36 @@ that the mistake waits for the next restart.`,
 	Run: func(p *audit.Pass) {
 		for _, f := range files(p.World) {
 			for _, e := range f.hba.Errors {
-				if e.Missing {
-					p.Skip(f.ref, e.Message)
+				refuses(p, f, e, f.name(), "the whole file with it")
+			}
+			if !f.postgres() {
+				continue
+			}
+			for _, e := range f.server.Maps.Errors {
+				if e.Line == 0 { // nobody gave the file
 					continue
 				}
-				out := audit.Finding{Subject: f.ref, Origin: e.Origin, Certain: true}
-				if out.Origin.IsZero() {
-					out.Origin = f.origin
-				}
-				out.Message = fmt.Sprintf("the server refuses this line of %s, and the whole file with it: %s", f.name(), e.Message)
-				out.Fix = "correct the line"
-				p.Report(out)
+				refuses(p, f, e, "pg_ident.conf of "+f.ref.Name, "all maps with it")
 			}
 		}
 	},
+}
+
+// refuses reports a line that is refused; one that ends the server is HBA1014's.
+func refuses(p *audit.Pass, f file, e hba.Error, name, with string) {
+	_, message := Shown(e)
+	switch {
+	case e.Fatal:
+		return
+	case e.Missing:
+		p.Skip(f.ref, message)
+		return
+	}
+	out := audit.Finding{Subject: f.ref, Origin: e.Origin, Certain: true}
+	if out.Origin.IsZero() {
+		out.Origin = f.origin
+	}
+	out.Message = fmt.Sprintf("the server refuses this line of %s, and %s: %s", name, with, message)
+	out.Fix = "correct the line"
+	p.Report(out)
 }

@@ -4,6 +4,10 @@
 package hbarules
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -11,7 +15,11 @@ import (
 )
 
 // Rules are the family's, in the order of their numbers.
-var Rules = []*audit.Rule{HBA1001, HBA1002, HBA1003, HBA1004, HBA1005, HBA1006, HBA1007, HBA1008, HBA1009}
+var Rules = []*audit.Rule{
+	HBA1001, HBA1002, HBA1003, HBA1004, HBA1005, HBA1006, HBA1007, HBA1008, HBA1009, HBA1010,
+	HBA1011, HBA1012, HBA1013, HBA1014, HBA1015, HBA1016, HBA1017, HBA1018, HBA1019, HBA1020,
+	HBA1021, HBA1022, HBA1023, HBA1024, HBA1025, HBA1026, HBA1027, HBA1028, HBA1029, HBA1030,
+}
 
 // A file is one pg_hba.conf and how sessions come to it.
 type file struct {
@@ -29,6 +37,8 @@ type file struct {
 	podRanges []hba.Client
 	sidecar   bool
 	pooler    bool
+	// exact are answers of exactly, by probe.
+	exact map[probe]map[*hba.Record]reached
 }
 
 // files lists those of all servers: of the server, of poolers inside its pods, and
@@ -37,7 +47,7 @@ func files(world *snapshot.Snapshot) []file {
 	var out []file
 	ranges := podRanges(world)
 	for _, s := range world.Servers {
-		own := file{server: s, ref: s.Ref(), origin: s.Origin, hba: s.HBA, podRanges: ranges,
+		own := file{exact: answers(), server: s, ref: s.Ref(), origin: s.Origin, hba: s.HBA, podRanges: ranges,
 			plain: true, tls: s.TLS.Enabled != verdict.Deny}
 		for _, port := range s.Ports {
 			if port.Pooler == nil {
@@ -46,17 +56,19 @@ func files(world *snapshot.Snapshot) []file {
 				own.tls = own.tls && !port.Terminates
 				continue
 			}
-			out = append(out, file{server: s, ref: s.Ref(), origin: s.Origin, hba: *port.Pooler, podRanges: ranges,
+			out = append(out, file{exact: answers(), server: s, ref: s.Ref(), origin: s.Origin, hba: *port.Pooler, podRanges: ranges,
 				sees: []snapshot.Sees{snapshot.SeesClient}, plain: true, tls: !port.NoTLS, sidecar: true})
 		}
 		out = append(out, own)
 		for _, p := range s.Poolers {
-			out = append(out, file{server: s, ref: p.Ref(), origin: p.Origin, hba: p.HBA, podRanges: ranges,
+			out = append(out, file{exact: answers(), server: s, ref: p.Ref(), origin: p.Origin, hba: p.HBA, podRanges: ranges,
 				sees: []snapshot.Sees{snapshot.SeesClient}, plain: true, tls: p.TLS.Enabled != verdict.Deny, pooler: true})
 		}
 	}
 	return out
 }
+
+func answers() map[probe]map[*hba.Record]reached { return map[probe]map[*hba.Record]reached{} }
 
 func podRanges(world *snapshot.Snapshot) []hba.Client {
 	var out []hba.Client
@@ -70,23 +82,58 @@ func podRanges(world *snapshot.Snapshot) []hba.Client {
 func each(p *audit.Pass, visit func(file)) {
 	for _, f := range files(p.World) {
 		if len(f.hba.Errors) > 0 {
-			p.Skip(f.ref, "which rules are in force is not known: "+f.hba.Errors[0].Message)
+			f.notLoaded(p)
 			continue
 		}
 		visit(f)
 	}
 }
 
+// notLoaded: in an estate some other rules are in force than those of the file. Of a
+// bare file it is known that its are not.
+func (f file) notLoaded(p *audit.Pass) {
+	sure := func(e hba.Error) bool { return !e.Missing }
+	if i := slices.IndexFunc(f.hba.Errors, sure); i >= 0 && f.bare() {
+		_, message := Shown(f.hba.Errors[i])
+		p.Useless(f.ref, "the server would not load the file: "+message)
+		return
+	}
+	_, message := Shown(f.hba.Errors[0])
+	p.Skip(f.ref, "which rules are in force is not known: "+message)
+}
+
+// eachLine visits the lines that a person wrote, also those of files that the server
+// refuses for another line: what a line says by itself it says all the same.
+func eachLine(p *audit.Pass, visit func(file, *hba.Record)) {
+	for _, f := range files(p.World) {
+		for _, r := range f.own() {
+			visit(f, r)
+		}
+	}
+}
+
 // name says which file it is.
 func (f file) name() string {
-	if f.sidecar {
+	switch {
+	case f.sidecar:
 		return "the pooler in the pods of " + f.ref.String()
+	case f.bare():
+		return f.ref.Name
 	}
 	return "pg_hba.conf of " + f.ref.String()
 }
 
-// written reports whether a person wrote the record.
-func written(r *hba.Record) bool { return r.Origin.Note == "" && r.Origin.Object != "" }
+// bare reports whether there is only a file, without any manifest.
+func (f file) bare() bool { return f.server.Operator == snapshot.BareFile }
+
+// postgres reports whether the file is the server's, and not a pooler's.
+func (f file) postgres() bool { return !f.sidecar && !f.pooler }
+
+// version is the major version that reads the file.
+func (f file) version() int { return cmp.Or(f.hba.Version, hba.Newest) }
+
+// written reports whether a person wrote the record: what operators write has a note.
+func written(r *hba.Record) bool { return r.Origin.Note == "" && !r.Origin.IsZero() }
 
 // own lists the records that a person wrote.
 func (f file) own() []*hba.Record {
@@ -102,7 +149,7 @@ func (f file) own() []*hba.Record {
 // edit is what a person would edit about a record: itself, or for one that the
 // operator writes the place of the user's lines.
 func (f file) edit(r *hba.Record) (at verdict.Origin, also []verdict.Origin) {
-	if r.Origin.Object != "" {
+	if r.Origin.Object != "" || written(r) {
 		return r.Origin, nil
 	}
 	at = f.origin
@@ -116,6 +163,13 @@ func (f file) edit(r *hba.Record) (at verdict.Origin, also []verdict.Origin) {
 func (f file) finding(r *hba.Record, certain bool) audit.Finding {
 	at, also := f.edit(r)
 	return audit.Finding{Subject: f.ref, Origin: at, Also: also, Certain: certain}
+}
+
+// about is a finding about one line that a person wrote.
+func (f file) about(r *hba.Record, certain bool, message string, args ...any) audit.Finding {
+	out := f.finding(r, certain)
+	out.Message = fmt.Sprintf(message, args...)
+	return out
 }
 
 // line names a record as people would look for it.

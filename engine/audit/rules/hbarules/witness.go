@@ -1,9 +1,9 @@
 package hbarules
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -20,6 +20,13 @@ var anybody = []hba.Client{
 // remote says of a client that it is another machine than the server.
 func remote(c hba.Client) hba.Client {
 	c.ServerHost = netpol.No
+	return c
+}
+
+// onHost is a client on the server's own host.
+func onHost(addr string) hba.Client {
+	c := hba.ClientAt(netip.MustParseAddr(addr))
+	c.ServerHost, c.ServerNet = netpol.Yes, netpol.Yes
 	return c
 }
 
@@ -51,6 +58,9 @@ func (f file) reach(r *hba.Record, pr probe) reached {
 			return surely
 		}
 		best = perhaps
+	}
+	if best == perhaps && r.Method != "reject" && slices.Contains(f.sees, snapshot.SeesClient) {
+		return f.exactly(r, pr)
 	}
 	return best
 }
@@ -119,8 +129,28 @@ func (f file) clients(a hba.Address) []hba.Client {
 	return nil // samehost is never another machine
 }
 
+// everywhere is the file as if every listener showed it the client.
+func (f file) everywhere() file {
+	f.sees = []snapshot.Sees{snapshot.SeesClient}
+	return f
+}
+
+// isLoopback reports whether the record is for nothing but loopback addresses, which
+// 127.0.0.1 with a short mask is not.
+func isLoopback(r *hba.Record) bool { return loopback(r.Address) }
+
+func loopback(a hba.Address) bool {
+	if a.Kind != hba.Net || !a.Base.IsLoopback() {
+		return false
+	}
+	if a.Base.Is4() {
+		return a.Mask.As4()[0] == 0xff
+	}
+	return a.Mask == netip.AddrFrom16([16]byte(bytes.Repeat([]byte{0xff}, 16)))
+}
+
 func (f file) inNet(a hba.Address) []hba.Client {
-	if a.Base.Unmap().IsLoopback() {
+	if loopback(a) {
 		return nil
 	}
 	var out []hba.Client
@@ -138,9 +168,9 @@ func (f file) inNet(a hba.Address) []hba.Client {
 	in(seventh(a.Base))
 	in(a.Base)
 	if p, ok := prefix(a); ok {
-		out = append(out, remote(hba.ClientWithin(p)))
+		return append(out, remote(hba.ClientWithin(p)))
 	}
-	return out
+	return append(out, remote(hba.Client{}))
 }
 
 // seventh is an address a little above the first: 10.244.0.7.
@@ -205,20 +235,48 @@ func (f file) users(r *hba.Record, pr probe) []hba.Name {
 	}
 	var out []hba.Name
 	for _, t := range r.Users {
-		group, isGroup := strings.CutPrefix(t.Text, "+")
+		group, isGroup := t.Group()
 		switch {
-		case !t.Quoted && t.Text == "all":
+		case t.Is("all"):
 			out = append(out, hba.AnyOther())
-		case isGroup && !t.Quoted:
-			out = append(out, hba.Named(group), hba.Name{})
-		case strings.HasPrefix(t.Text, "/"):
-			out = append(out, hba.Name{})
+		case isGroup:
+			out = append(out, f.membersOf(group)...)
+		case t.Regexp != nil:
+			out = append(out, spelled(t), hba.Name{})
 		default:
 			out = append(out, hba.Named(t.Text))
 		}
 	}
 	return out
 }
+
+// membersOf are the members of a group. Where nobody listed roles, one that is not
+// known is among them, and the group itself.
+func (f file) membersOf(group string) []hba.Name {
+	if f.server.RoleSet == nil {
+		return []hba.Name{hba.Named(group), {}}
+	}
+	var out []hba.Name
+	for _, name := range f.server.RoleSet.Names() {
+		if f.server.RoleSet.Member(name, group) {
+			out = append(out, hba.Named(name))
+		}
+	}
+	return out
+}
+
+// spelled is a name that the expression matches, where one can be told.
+func spelled(t hba.Token) hba.Name {
+	if l, ok := t.Regexp.Language(); ok {
+		if name, some := l.Example(maxName, nil); some {
+			return hba.Named(name)
+		}
+	}
+	return hba.Name{}
+}
+
+// maxName is NAMEDATALEN-1: no database or role has a longer name.
+const maxName = 63
 
 // A wanted is what a session asks for: a database, or physical replication.
 type wanted struct {
@@ -230,6 +288,8 @@ func (f file) databases(r *hba.Record, user hba.Name) []wanted {
 	var out []wanted
 	for _, t := range r.Databases {
 		switch {
+		case t.Regexp != nil:
+			out = append(out, wanted{name: spelled(t)}, wanted{})
 		case t.Quoted:
 			out = append(out, wanted{name: hba.Named(t.Text)})
 		case t.Text == "all":
@@ -238,7 +298,7 @@ func (f file) databases(r *hba.Record, user hba.Name) []wanted {
 			out = append(out, wanted{replication: true})
 		case t.Text == "sameuser" && user.String() != hba.AnyOther().String():
 			out = append(out, wanted{name: user})
-		case t.Text == "sameuser", t.Text == "samerole", t.Text == "samegroup", strings.HasPrefix(t.Text, "/"):
+		case t.Text == "sameuser", t.Text == "samerole", t.Text == "samegroup":
 			out = append(out, wanted{})
 		default:
 			out = append(out, wanted{name: hba.Named(t.Text)})
@@ -247,8 +307,15 @@ func (f file) databases(r *hba.Record, user hba.Name) []wanted {
 	return out
 }
 
-// member answers +role from what manifests grant; SQL may have granted more.
+// member answers +role from the list of roles, or from what manifests grant; SQL may
+// have granted more.
 func (f file) member(role, group string) hba.Match {
+	if set := f.server.RoleSet; set != nil {
+		if set.Member(role, group) {
+			return hba.Yes
+		}
+		return hba.No
+	}
 	if role == group {
 		return hba.Yes
 	}
