@@ -8,23 +8,29 @@ VERSION := $(shell bash scripts/version.sh)
 STAMP   := -X github.com/pgmoat/pgmoat/app/cli.version=$(VERSION)
 BUILD   := -trimpath -buildvcs=false -ldflags '-s -w $(STAMP)'
 
-.PHONY: help run test test-race lint fmt bench gen build install dist vuln clean
+FUZZ_SECONDS := $(or $(PGMOAT_FUZZ_SECONDS),60)
+
+.PHONY: help run test test-race fuzz-servers lint fmt bench gen build install dist vuln clean
 
 help: # this list; not in it
 	@echo "pgmoat $(VERSION)"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build, then walk through the examples
 	@bash scripts/run.sh
 
 test: ## install what the tests need, then run them
-	@bash scripts/need.sh
+	@bash scripts/need.sh servers
 	@echo "test: every package"
 	@go test ./...
 
 test-race: ## the tests under the race detector (needs a C compiler)
-	@bash scripts/need.sh cc
+	@bash scripts/need.sh cc servers
 	@CGO_ENABLED=1 go test -race ./...
+
+fuzz-servers: ## compare the model with real servers on random cases, see docs/lab.md
+	@bash scripts/need.sh servers
+	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./lab/postgres -run '^TestFuzzServers$$' -v -count 1 -timeout 0
 
 lint: ## linters, formatting, go.mod, generated code
 	@bash scripts/lint.sh

@@ -5,6 +5,7 @@
 #
 #   need.sh         what every test needs
 #   need.sh cc      that and a C compiler
+#   need.sh servers that and the PostgreSQL servers of lab/postgres
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,11 +39,34 @@ need_go() {
   fi
 }
 
+# The servers are for root on Linux and amd64. Elsewhere their tests are skipped, and
+# say so; in CI a missing server is a failure.
+need_servers() {
+  if [ "$(uname -sm)" != "Linux x86_64" ] || [ "$(id -u)" != 0 ]; then
+    echo "need: PostgreSQL servers are for root on Linux x86_64; the tests with real servers will be skipped"
+    return
+  fi
+  # A server for our tests is no reason to start one for the whole machine.
+  if [ ! -e /etc/postgresql-common ]; then
+    mkdir -p /etc/postgresql-common/createcluster.d
+    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/pgmoat.conf
+  fi
+  if ! (
+    need_apt /usr/lib/postgresql/15/bin/postgres postgresql-15 &&
+      need_apt ip iproute2 && need_apt node nodejs && need_apt npm npm &&
+      bash scripts/postgres.sh
+  ); then
+    echo "need: no PostgreSQL servers; the tests with real servers will be skipped" >&2
+    [ -z "${CI:-}" ] || exit 1
+  fi
+}
+
 need_apt git git
 need_go
 for what in "$@"; do
   case "$what" in
   cc) need_apt cc gcc ;;
+  servers) need_servers ;;
   *)
     echo "need: nothing known of $what" >&2
     exit 1

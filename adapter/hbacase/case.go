@@ -168,7 +168,8 @@ type Rules struct {
 	Mappings []Mapping       `json:"mappings"`
 }
 
-// Load says what a server makes of each file: "loaded" or "rejected".
+// Load says what a server makes of each file: "loaded" or "rejected"; "unknown" where
+// that depends on what a case does not tell.
 type Load struct {
 	HBA   string `json:"hba"`
 	Ident string `json:"ident"`

@@ -7,17 +7,23 @@ import (
 	"github.com/pgmoat/pgmoat/model/ident"
 )
 
-// Loaded is the word for what a server makes of a file.
-func Loaded(ok bool) string {
-	if ok {
+// Loaded is the word for what a server makes of a file with these errors: "unknown"
+// where all of them are ours.
+func Loaded(errors []hba.Error) string {
+	if len(errors) == 0 {
 		return "loaded"
 	}
-	return "rejected"
+	for _, e := range errors {
+		if !e.Missing {
+			return "rejected"
+		}
+	}
+	return "unknown"
 }
 
 func (s *server) rules(id json.RawMessage) Rules {
 	out := Rules{ID: id, Rules: RulesOf(s.login.HBA), Mappings: MappingsOf(s.login.Maps)}
-	out.Load = Load{HBA: Loaded(s.login.HBA.Loads()), Ident: Loaded(s.login.Maps.Loads())}
+	out.Load = Load{HBA: Loaded(s.login.HBA.Errors), Ident: Loaded(s.login.Maps.Errors)}
 	return out
 }
 

@@ -126,7 +126,7 @@ type RuleList struct {
 // Rules lists the rows of files. Without secrets their values are ***.
 func Rules(f hba.File, maps ident.File, hasIdent, secrets bool) RuleList {
 	out := RuleList{Rules: hbacase.RulesOf(f), Mappings: []hbacase.Mapping{}, hasIdent: hasIdent, version: f.Version,
-		Load: hbacase.Load{HBA: hbacase.Loaded(f.Loads()), Ident: hbacase.Loaded(maps.Loads())}}
+		Load: hbacase.Load{HBA: hbacase.Loaded(f.Errors), Ident: hbacase.Loaded(maps.Errors)}}
 	if hasIdent {
 		out.Mappings = hbacase.MappingsOf(maps)
 	}

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/model/hba"
@@ -166,7 +167,8 @@ func (s *Server) mapped(ok, fail Answer, system string, session hba.Session, r *
 		return Answer{Outcome: Unknown, Reason: UnknownMap}
 	}
 	maps := s.Maps
-	if len(maps.Errors) > 0 { // read at start, it leaves no maps
+	missing := slices.ContainsFunc(maps.Errors, func(e hba.Error) bool { return e.Missing })
+	if len(maps.Errors) > 0 && !missing { // read at start, it leaves no maps
 		maps = ident.File{Version: maps.Version}
 	}
 	m := ident.Map(maps, r.Map(), system, session.User, session.Member)

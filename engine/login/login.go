@@ -154,12 +154,19 @@ func Decide(s *Server, a Attempt) Answer {
 	}
 	r := s.find(&session)
 	switch {
+	case r.Error != nil && s.perhapsLoaded():
+		return Answer{Reason: r.Reason, NotLoaded: r.Error}
 	case r.Error != nil:
 		return Answer{Outcome: Error, Reason: r.Reason, NotLoaded: r.Error}
 	case !r.Certain():
 		return s.either(a, session, r)
 	}
 	return s.met(a, session, r.Record)
+}
+
+// perhapsLoaded reports whether all errors of the file are ours.
+func (s *Server) perhapsLoaded() bool {
+	return !slices.ContainsFunc(s.HBA.Errors, func(e hba.Error) bool { return !e.Missing })
 }
 
 // either answers where several records may decide: as they all do, if they do.
