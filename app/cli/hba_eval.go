@@ -113,10 +113,7 @@ func (a *app) evaluate(ctx context.Context, path string, in *hbaInput, try *hbaA
 	case !got.Outcome.Admits():
 		a.exit(exitNo)
 	}
-	if a.output == "json" {
-		return report.WriteJSON(a.out, hbacase.AnswerOf(nil, got))
-	}
-	return report.WriteLogin(a.out, f.Name, got)
+	return report.WriteLogin(a.out, a.output, f.Name, got)
 }
 
 // attempt reads the flags.

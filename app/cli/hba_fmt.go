@@ -46,6 +46,9 @@ Exit status: 0 written; 1 with --check, where a file is not formatted; 3 the run
 }
 
 func (a *app) format(path string, check, write bool) error {
+	if write && path == "-" {
+		return errors.New("standard input cannot be written")
+	}
 	text, err := hbafile.Open(path, a.in)
 	if err != nil {
 		return err
@@ -64,9 +67,6 @@ func (a *app) format(path string, check, write bool) error {
 		_, err = fmt.Fprintln(a.out, report.Printable(path))
 		return err
 	case write:
-		if path == "-" {
-			return errors.New("standard input cannot be written")
-		}
 		return replace(path, formatted)
 	}
 	_, err = fmt.Fprint(a.out, formatted)

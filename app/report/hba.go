@@ -13,9 +13,6 @@ import (
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// WriteJSON writes a value that is its own JSON form.
-func WriteJSON(out io.Writer, v any) error { return writeJSON(out, v) }
-
 // outcomeWords say what the client sees.
 var outcomeWords = map[login.Outcome]string{
 	login.Unknown:      "cannot tell what the client sees",
@@ -55,8 +52,46 @@ var loginReasons = map[verdict.Reason]string{
 	login.UnknownMap:         "pg_ident.conf decides; --ident tells it, and --roles who is a member of +role",
 }
 
-// WriteLogin prints what a server answers to an attempt.
-func WriteLogin(out io.Writer, name string, got login.Answer) error {
+// evalJSON is an answer as the batch form has it, with what may decide besides.
+type evalJSON struct {
+	Outcome    string          `json:"outcome"`
+	File       *string         `json:"file"`
+	Line       *int            `json:"line"`
+	Method     *string         `json:"method"`
+	Options    []string        `json:"options"`
+	SQLState   *string         `json:"sqlstate"`
+	Message    *string         `json:"message"`
+	Reason     string          `json:"reason"`
+	Text       string          `json:"text"`
+	Record     string          `json:"record,omitempty"`
+	Origin     *verdict.Origin `json:"origin,omitempty"`
+	Candidates []candidateJSON `json:"candidates"`
+}
+
+type candidateJSON struct {
+	Line   int            `json:"line"`
+	Record string         `json:"record"`
+	Origin verdict.Origin `json:"origin"`
+}
+
+func newEvalJSON(got login.Answer) evalJSON {
+	a := hbacase.AnswerOf(nil, got)
+	out := evalJSON{Outcome: a.Outcome, File: a.File, Line: a.Line, Method: a.Method, Options: hba.Masked(a.Options), SQLState: a.SQLState,
+		Message: a.Message, Reason: a.Reason, Text: outcomeWords[got.Outcome], Candidates: []candidateJSON{}}
+	if r := got.Record; r != nil {
+		out.Record, out.Origin = r.String(), &r.Origin
+	}
+	for _, r := range got.Candidates {
+		out.Candidates = append(out.Candidates, candidateJSON{r.Line, r.String(), r.Origin})
+	}
+	return out
+}
+
+// WriteLogin prints what a server answers to an attempt: text or json.
+func WriteLogin(out io.Writer, format, name string, got login.Answer) error {
+	if format == "json" {
+		return writeJSON(out, newEvalJSON(got))
+	}
 	t := newText(out, false)
 	t.verdict(verdictOf(got.Outcome), "%s: %s", got.Outcome, outcomeWords[got.Outcome])
 	switch {

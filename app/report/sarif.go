@@ -128,10 +128,18 @@ func sarifRuleOf(r *audit.Rule) sarifRule {
 		ID: r.ID, Short: sarifText{Text: r.Title}, Full: sarifText{Text: r.Why},
 		Help: sarifText{
 			Text:     r.Why + "\n\nReported:\n" + r.Bad + "\nNot reported:\n" + r.Good,
-			Markdown: r.Why + "\n\nReported:\n\n```yaml\n" + r.Bad + "```\n\nNot reported:\n\n```yaml\n" + r.Good + "```\n"},
+			Markdown: r.Why + "\n\nReported:\n\n" + fenced(r.Bad) + "\nNot reported:\n\n" + fenced(r.Good)},
 		Configuration: sarifLevel{sarifLevels[r.Severity]},
 		Properties:    sarifRuleProps{securitySeverities[r.Severity], []string{"security", "postgresql", "kubernetes"}},
 	}
+}
+
+// fenced writes an example for Markdown.
+func fenced(example string) string {
+	if audit.IsManifest(example) {
+		return "```yaml\n" + example + "```\n"
+	}
+	return "```text\n" + example + "```\n"
 }
 
 // sarifInvocation tells what could not be read, and what was not checked.
@@ -182,7 +190,7 @@ func sarifAt(o verdict.Origin) sarifLocation {
 		name = o.String()
 	}
 	out := sarifLocation{Logical: []sarifLogical{{name}}}
-	if o.File == "" || o.Object == "" && path.Ext(o.File) == ".conf" {
+	if o.File == "" || o.Object == "" && o.Note != "" {
 		return out
 	}
 	out.Physical = &sarifPhysical{}

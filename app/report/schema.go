@@ -51,14 +51,15 @@ func Schemas() (map[string]*jsonschema.Schema, error) {
 	out := map[string]*jsonschema.Schema{}
 	for name, v := range map[string]any{
 		"can": askedJSON{}, "who-can": closedJSON{}, "vital": vitalJSON{}, "connections": connectionsJSON{},
-		"audit": auditJSON{},
+		"audit": auditJSON{}, "hba-lint": lintJSON{},
+		"hba-eval": evalJSON{}, "hba-diff": HBADiff{}, "hba-rules": RuleList{},
 	} {
 		s, err := jsonschema.ForType(reflect.TypeOf(v), &jsonschema.ForOptions{TypeSchemas: wordSchemas})
 		if err != nil {
 			return nil, err
 		}
 		s.Title = "pgmoat " + name + " -o json"
-		open(s)
+		open(s, name == "hba-rules") // whose NULLs are the server's
 		out[name] = s
 	}
 	return out, nil
@@ -71,19 +72,20 @@ var wordSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[flow.Protocol]():   {Type: "string", Enum: []any{"TCP", "UDP", "SCTP"}},
 }
 
-// open lets objects have fields that a later version adds, and lists be lists.
-func open(s *jsonschema.Schema) {
+// open lets objects have fields that a later version adds, and lists be lists unless
+// they are null in the view of a server.
+func open(s *jsonschema.Schema, nulls bool) {
 	if s == nil {
 		return
 	}
 	if len(s.Properties) > 0 {
 		s.AdditionalProperties = nil
 	}
-	if slices.Contains(s.Types, "array") { // lists are never null
+	if slices.Contains(s.Types, "array") && !nulls { // lists are never null
 		s.Type, s.Types = "array", nil
 	}
 	for _, p := range s.Properties {
-		open(p)
+		open(p, nulls)
 	}
-	open(s.Items)
+	open(s.Items, nulls)
 }

@@ -1,0 +1,172 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/engine/audit/rules/hbarules"
+	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// Linted is what a look at files found: lines that servers refuse, then findings.
+type Linted struct {
+	Audited
+	Files []LintedFile
+}
+
+// A LintedFile is one file of a server: pg_hba.conf, or pg_ident.conf.
+type LintedFile struct {
+	Name    string
+	Version int
+	Records int
+	Errors  []hba.Error
+	// Ident says that it is pg_ident.conf.
+	Ident bool
+}
+
+// Write prints all in one of AuditFormats. The refused lines are findings, too, in
+// formats for programs nothing else.
+func (l *Linted) Write(out io.Writer, format string) error {
+	switch format {
+	case "json":
+		return writeJSON(out, l.json())
+	case "table", "md":
+		t := newText(out, format == "md")
+		for _, f := range l.Files {
+			l.loading(t, f, format == "md")
+		}
+		if t.err != nil {
+			return t.err
+		}
+	}
+	return l.Audited.Write(out, format)
+}
+
+// loading tells what a server makes of the file.
+func (l *Linted) loading(t *text, f LintedFile, markdown bool) {
+	item := "  "
+	if markdown {
+		item = "- "
+	}
+	load := f.json()
+	switch {
+	case load.Refused == 0 && load.NotKnown == 0:
+		t.line("%s: PostgreSQL %d loads it, %s", f.Name, f.Version, counted(f.Records, f.entry()))
+		t.line("")
+		return
+	case load.Refused == 0:
+		t.line("%s: whether PostgreSQL %d loads it is not known", f.Name, f.Version)
+	default:
+		t.line("%s: PostgreSQL %d refuses %s", f.Name, f.Version, counted(load.Refused, "line"))
+	}
+	for _, e := range load.Errors {
+		t.line("%s%s", item, e.at(f.Name))
+		if e.Raw != "" {
+			t.line("%s    %s", strings.Repeat(" ", len(item)), e.Raw)
+		}
+	}
+	if load.Reload != "" {
+		t.line("%sreload: %s", item, load.Reload)
+		t.line("%sstart: %s", item, load.Start)
+	}
+	t.line("")
+}
+
+func (f *LintedFile) entry() string {
+	if f.Ident {
+		return "mapping"
+	}
+	return "rule"
+}
+
+// lintJSON is the audit with what servers make of the files.
+type lintJSON struct {
+	Files []lintedJSON `json:"files"`
+	auditJSON
+}
+
+type lintedJSON struct {
+	File    string `json:"file"`
+	Version int    `json:"version"`
+	// Refused lines keep the file from loading; of NotKnown ones it is not known.
+	Refused  int               `json:"refused"`
+	NotKnown int               `json:"notKnown"`
+	Errors   []refusedLineJSON `json:"errors"`
+	// Reload and Start say what the server does then; empty where it loads the file.
+	Reload string `json:"reload,omitempty"`
+	Start  string `json:"start,omitempty"`
+}
+
+type refusedLineJSON struct {
+	File  string `json:"file,omitempty"`
+	Line  int    `json:"line,omitempty"`
+	Raw   string `json:"raw,omitempty"` // without secrets
+	Error string `json:"error"`
+	Known bool   `json:"known"` // false where the server may well take the line
+}
+
+func (l *Linted) json() lintJSON {
+	out := lintJSON{Files: []lintedJSON{}, auditJSON: l.Audited.json()}
+	for _, f := range l.Files {
+		out.Files = append(out.Files, f.json())
+	}
+	return out
+}
+
+func (f *LintedFile) json() lintedJSON {
+	out := lintedJSON{File: f.Name, Version: f.Version, Errors: []refusedLineJSON{}}
+	fatal := false
+	for _, e := range f.Errors {
+		raw, message := hbarules.Shown(e)
+		out.Errors = append(out.Errors, refusedLineJSON{e.File, e.Line, raw, message, !e.Missing})
+		if e.Missing {
+			out.NotKnown++
+		} else {
+			out.Refused++
+		}
+		fatal = fatal || e.Fatal
+	}
+	switch {
+	case out.Refused == 0:
+	case fatal:
+		out.Reload, out.Start = "the server ends", "the server ends"
+	case f.Ident:
+		out.Reload, out.Start = "refused, the maps in force stay", "the server starts without any map"
+	default:
+		out.Reload, out.Start = "refused, the rules in force stay", "the server does not start"
+	}
+	return out
+}
+
+// at names the place of a line as compilers do.
+func (e *refusedLineJSON) at(name string) string {
+	if e.File != "" {
+		name = e.File
+	}
+	words := e.Error
+	if !e.Known {
+		words = "not known: " + words
+	}
+	if e.Line == 0 {
+		return name + ": " + words
+	}
+	return fmt.Sprintf("%s:%d: %s", name, e.Line, words)
+}
+
+// LintedFiles lists the files of a server, its pg_ident.conf only where it was read.
+func LintedFiles(s *snapshot.Server, name, ident string) []LintedFile {
+	out := []LintedFile{{Name: name, Version: major(s.Version), Records: len(s.HBA.Records), Errors: s.HBA.Errors}}
+	if ident != "" {
+		out = append(out, LintedFile{Name: ident, Version: major(s.Version), Records: len(s.Maps.Mappings), Errors: s.Maps.Errors, Ident: true})
+	}
+	return out
+}
+
+func major(version int) int {
+	if version == 0 {
+		return hba.Newest
+	}
+	return version
+}
