@@ -142,7 +142,7 @@ func (s *Server) md5() bool {
 	if s.PasswordEncryption == "" {
 		return s.Version < 14
 	}
-	return s.PasswordEncryption != "scram-sha-256"
+	return !strings.EqualFold(s.PasswordEncryption, "scram-sha-256")
 }
 
 func (s *Server) prefixes() ([]netip.Prefix, error) {
@@ -178,10 +178,9 @@ func (s *server) path(name string) string {
 
 func (s *server) hba() hba.File {
 	files, path := s.files(), s.path("pg_hba.conf")
-	text, err := files.Read(path)
-	if err != nil {
-		return hba.File{Version: s.in.Version, Errors: []hba.Error{{File: path, Silent: true,
-			Message: fmt.Sprintf(`could not open file "%s": No such file or directory`, path)}}}
+	text, fault := s.first(files, path)
+	if fault != nil {
+		return hba.File{Version: s.in.Version, Errors: []hba.Error{*fault}}
 	}
 	return hba.Read(hba.Input{
 		Version: s.in.Version, Path: path, Files: files, Sources: []hba.Source{{Text: text}}, Server: s.build()})
@@ -189,12 +188,24 @@ func (s *server) hba() hba.File {
 
 func (s *server) ident() ident.File {
 	files, path := s.files(), s.path("pg_ident.conf")
-	text, err := files.Read(path)
-	if err != nil {
-		return ident.File{Version: s.in.Version, Errors: []hba.Error{{File: path, Silent: true,
-			Message: fmt.Sprintf(`could not open file "%s": No such file or directory`, path)}}}
+	text, fault := s.first(files, path)
+	if fault != nil {
+		return ident.File{Version: s.in.Version, Errors: []hba.Error{*fault}}
 	}
 	return ident.Read(ident.Input{Version: s.in.Version, Path: path, Files: files, Sources: []hba.Source{{Text: text}}})
+}
+
+// first reads one of the two files themselves. A directory is an empty file, but for
+// 13, where it is an error of its first line.
+func (s *server) first(files authfile.Memory, path string) (string, *hba.Error) {
+	text, err := files.Read(path)
+	switch {
+	case err == nil, errors.Is(err, authfile.ErrIsDirectory) && s.in.Version >= 14:
+		return text, nil
+	case errors.Is(err, authfile.ErrIsDirectory):
+		return "", &hba.Error{File: path, Line: 1, Message: fmt.Sprintf(`could not read file "%s": Is a directory`, path)}
+	}
+	return "", &hba.Error{File: path, Silent: true, Message: fmt.Sprintf(`could not open file "%s": No such file or directory`, path)}
 }
 
 // build is what the server's build and settings change in reading.

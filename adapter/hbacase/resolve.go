@@ -34,8 +34,8 @@ func newResolver(s *Server) *resolver {
 		if len(words) < 2 {
 			continue
 		}
-		if addr, err := netip.ParseAddr(words[0]); err == nil {
-			r.hosts = append(r.hosts, hostLine{addr.WithZone(""), words[1:]})
+		if addr, err := netip.ParseAddr(words[0]); err == nil && addr.Zone() == "" { // one with a scope is passed over
+			r.hosts = append(r.hosts, hostLine{addr, words[1:]})
 		}
 	}
 	return r
@@ -49,11 +49,19 @@ func (r *resolver) name(addr netip.Addr) string {
 		}
 	}
 	for text, name := range r.dns.PTR {
-		if a, err := netip.ParseAddr(text); err == nil && a.WithZone("") == addr {
-			return strings.TrimSuffix(name, ".")
+		name = strings.TrimSuffix(name, ".")
+		if a, err := netip.ParseAddr(text); err == nil && a.WithZone("") == addr && isHostName(name) {
+			return name
 		}
 	}
 	return ""
+}
+
+// isHostName reports whether the C library takes a name from DNS (res_hnok): one of
+// letters, digits, hyphens and underscores that does not begin with a hyphen.
+func isHostName(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+	return name != "" && name[0] != '-' && strings.Trim(name, letters) == ""
 }
 
 // addresses returns all addresses of a name.

@@ -35,6 +35,15 @@ func Server(in hba.Input, maps *ident.File, roles *role.Set) *snapshot.Server {
 	return s
 }
 
+// WithRoles returns the server with a list of all its roles; nil changes nothing.
+func WithRoles(s *snapshot.Server, roles *role.Set) *snapshot.Server {
+	out := *s
+	if roles != nil {
+		out.RoleSet, out.Roles = roles, named(roles)
+	}
+	return &out
+}
+
 // named lists roles as manifests would. Where nobody listed them there is at least
 // the superuser that initdb makes.
 func named(set *role.Set) []snapshot.Role {

@@ -145,6 +145,9 @@ const invalidAuthorization = "28000"
 
 // Decide answers an attempt.
 func Decide(s *Server, a Attempt) Answer {
+	if out, done := s.notRunning(); done {
+		return out
+	}
 	if out, done := s.encryption(a); done {
 		return out
 	}
@@ -153,20 +156,26 @@ func Decide(s *Server, a Attempt) Answer {
 		return out
 	}
 	r := s.find(&session)
-	switch {
-	case r.Error != nil && s.perhapsLoaded():
-		return Answer{Reason: r.Reason, NotLoaded: r.Error}
-	case r.Error != nil:
-		return Answer{Outcome: Error, Reason: r.Reason, NotLoaded: r.Error}
-	case !r.Certain():
+	if !r.Certain() {
 		return s.either(a, session, r)
 	}
 	return s.met(a, session, r.Record)
 }
 
-// perhapsLoaded reports whether all errors of the file are ours.
-func (s *Server) perhapsLoaded() bool {
-	return !slices.ContainsFunc(s.HBA.Errors, func(e hba.Error) bool { return !e.Missing })
+// notRunning answers where the server does not start with its pg_hba.conf. Where all
+// errors of it are ours, that is not known.
+func (s *Server) notRunning() (Answer, bool) {
+	if len(s.HBA.Errors) == 0 {
+		return Answer{}, false
+	}
+	out := Answer{Reason: hba.NotLoaded, NotLoaded: &s.HBA.Errors[0]}
+	for i := range s.HBA.Errors {
+		if e := &s.HBA.Errors[i]; !e.Missing {
+			out.Outcome, out.NotLoaded = Error, e
+			break
+		}
+	}
+	return out, true
 }
 
 // either answers where several records may decide: as they all do, if they do.

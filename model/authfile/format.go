@@ -17,7 +17,7 @@ type written struct {
 
 // writtenLines cuts a file into its lines as one version does.
 func writtenLines(content string, version int) []written {
-	reader := text{rest: content, version: version, number: 1}
+	reader := newText(content, version)
 	var out []written
 	for {
 		before := reader.rest

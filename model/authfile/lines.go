@@ -10,7 +10,15 @@ type text struct {
 	rest    string
 	version int
 	number  int // of the next physical line
-	buffer  buffer
+	buffer  *buffer
+}
+
+func newText(content string, version int) text {
+	t := text{rest: content, version: version, number: 1}
+	if strings.IndexByte(content, 0) >= 0 {
+		t.buffer = &buffer{size: 1024}
+	}
+	return t
 }
 
 // A raw is one logical line: what the server cuts into tokens after it joined
@@ -36,7 +44,7 @@ func (t *text) next() (raw, bool) {
 		t.number++
 		return r, true
 	}
-	r.text = strip(t.physical())
+	r.text = strip(t.physical(0))
 	last := 0
 	for len(r.text) > last && r.text[len(r.text)-1] == '\\' {
 		last = len(r.text) - 1
@@ -44,7 +52,7 @@ func (t *text) next() (raw, bool) {
 		if t.rest == "" {
 			break
 		}
-		r.text = strip(r.text + t.physical())
+		r.text = strip(r.text + t.physical(len(r.text)))
 		r.lines++
 	}
 	t.number += r.lines
@@ -53,16 +61,16 @@ func (t *text) next() (raw, bool) {
 
 func strip(line string) string { return strings.TrimRight(line, "\r\n") }
 
-// physical cuts off the next physical line, as the C library's fgets reads it.
-func (t *text) physical() string {
+// physical cuts off the next physical line, of one that holds some bytes already.
+func (t *text) physical(held int) string {
+	if t.buffer != nil {
+		return t.buffered(held)
+	}
 	end := strings.IndexByte(t.rest, '\n') + 1
 	if end == 0 {
 		end = len(t.rest)
 	}
 	line := t.rest[:end]
-	if strings.IndexByte(line, 0) >= 0 {
-		return t.withNUL()
-	}
 	t.rest = t.rest[end:]
 	return line
 }
@@ -87,28 +95,28 @@ func untilNUL(line string) string {
 	return line
 }
 
-// A buffer has the size of the server's line buffer, which matters only to lines
-// with a NUL byte: it starts with 1024 bytes and doubles.
+// A buffer has the size of the server's line buffer, which matters to files with a
+// NUL byte alone: it starts with 1024 bytes, doubles, and stays as large.
 type buffer struct{ size int }
 
-// withNUL reads a line with a NUL byte: what fgets puts behind it is not seen, and
-// as the line's end is among that, reading goes on (pg_get_line_append).
-func (t *text) withNUL() string {
+// buffered reads a line into the buffer as fgets does: what it puts behind a NUL byte
+// is not seen, and as the line's end is among that, reading goes on
+// (pg_get_line_append).
+func (t *text) buffered(held int) string {
 	var out bytes.Buffer
-	t.buffer.size = max(t.buffer.size, 1024)
 	for t.rest != "" {
-		room := t.buffer.size - out.Len() - 1
 		end := strings.IndexByte(t.rest, '\n') + 1
 		if end == 0 {
 			end = len(t.rest)
 		}
-		chunk := t.rest[:min(end, room)]
+		chunk := t.rest[:min(end, t.buffer.size-held-out.Len()-1)]
 		t.rest = t.rest[len(chunk):]
-		out.WriteString(untilNUL(chunk))
-		if seen := untilNUL(chunk); strings.HasSuffix(seen, "\n") {
+		seen := untilNUL(chunk)
+		out.WriteString(seen)
+		if strings.HasSuffix(seen, "\n") {
 			break
 		}
-		for t.buffer.size < out.Len()+128+1 {
+		for t.buffer.size < held+out.Len()+128+1 {
 			t.buffer.size *= 2
 		}
 	}

@@ -118,7 +118,7 @@ func (t *tokenizer) estimate(whole string) {
 
 // file reads one file into lines.
 func (t *tokenizer) file(path, content string, depth int, out *[]Line) {
-	reader := text{rest: content, version: t.Version, number: 1}
+	reader := newText(content, t.Version)
 	for {
 		r, ok := reader.next()
 		if !ok {
