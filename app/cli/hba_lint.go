@@ -158,6 +158,9 @@ func lintName(f hbaFile, file string) string {
 	if f.Server != nil {
 		return file + " of " + f.Server.Ref().String()
 	}
+	if f.Name == "-" {
+		return "standard input"
+	}
 	return f.Name
 }
 

@@ -58,6 +58,8 @@ func (l *Linted) loading(t *text, f LintedFile, markdown bool) {
 		return
 	case load.Refused == 0:
 		t.line("%s: whether PostgreSQL %d loads it is not known", f.Name, f.Version)
+	case len(f.Errors) == 1 && f.Errors[0].Line == 0: // it is about no line
+		t.line("%s: PostgreSQL %d refuses the file", f.Name, f.Version)
 	default:
 		t.line("%s: PostgreSQL %d refuses %s", f.Name, f.Version, counted(load.Refused, "line"))
 	}

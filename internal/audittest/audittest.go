@@ -2,7 +2,9 @@
 // expected beside the lines it is about.
 //
 // Each section is an estate; sections "name/a.yaml" and "name/b.yaml" are one
-// together, with "name/facts.yaml" as its facts. A comment at the end of a line says
+// together, with "name/facts.yaml" as its facts. A section that is no manifest is a
+// bare pg_hba.conf; "name/pg_hba.conf" has beside it pg_ident.conf, roles.json, files
+// that these name, and the numbers version and target. A comment at the end of a line says
 // what is found there:
 //
 //	podSelector: {matchLabels: {app: order}} # want "high: no pod"
@@ -60,12 +62,21 @@ func Examples(t *testing.T, rule *audit.Rule) {
 	if rule.Bad == "" && rule.Good == "" {
 		return
 	}
-	if n := findings(audit.Run(Load(t, rule.Setting+"---\n"+rule.Bad), []*audit.Rule{rule})); len(n) == 0 {
+	if n := findings(audit.Run(world(t, rule.Setting, rule.Bad), []*audit.Rule{rule})); len(n) == 0 {
 		t.Errorf("Bad is not reported")
 	}
-	if n := findings(audit.Run(Load(t, rule.Setting+"---\n"+rule.Good), []*audit.Rule{rule})); len(n) > 0 {
+	if n := findings(audit.Run(world(t, rule.Setting, rule.Good), []*audit.Rule{rule})); len(n) > 0 {
 		t.Errorf("Good is reported: %q", n)
 	}
+}
+
+// world is the estate of a rule's example.
+func world(t *testing.T, setting, text string) *snapshot.Snapshot {
+	t.Helper()
+	if setting == "" && !audit.IsManifest(text) {
+		return bareExample(text).loadBare(t)
+	}
+	return Load(t, setting+"---\n"+text)
 }
 
 func findings(r audit.Result) []string {
@@ -108,7 +119,10 @@ func estates(a *txtar.Archive) []example {
 	var out []example
 	for _, f := range a.Files {
 		name, file, several := strings.Cut(f.Name, "/")
-		if !several {
+		switch {
+		case !several && !audit.IsManifest(string(f.Data)):
+			file = hbaFile
+		case !several:
 			file = "manifests.yaml"
 		}
 		i := slices.IndexFunc(out, func(e example) bool { return e.name == name })
@@ -127,6 +141,9 @@ func estates(a *txtar.Archive) []example {
 
 func (e example) load(t *testing.T) *snapshot.Snapshot {
 	t.Helper()
+	if _, ok := e.files[hbaFile]; ok {
+		return e.loadBare(t)
+	}
 	dir, facts := t.TempDir(), ""
 	write(t, filepath.Join(dir, "estate"), e.files)
 	if e.facts != "" {
@@ -138,10 +155,10 @@ func (e example) load(t *testing.T) *snapshot.Snapshot {
 
 func write(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		t.Fatal(err)
-	}
 	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o750); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,8 @@ func Catalogue() string {
 
 Written by ` + "`go test ./engine/audit/rules -update`" + ` from the rules themselves; a test notices when it is stale.
 
-` + "`pgmoat audit -f DIR`" + ` checks every rule. A rule that lacks its facts is *not checked*, which is not a pass. A
+` + "`pgmoat audit -f DIR`" + ` checks every rule, ` + "`pgmoat hba lint FILE`" + ` those about pg_hba.conf, also of a file without
+any manifest. A rule that lacks its facts is *not checked*, which is not a pass. A
 finding that may or may not hold is a *doubt*. Severities: **critical** (mend now), **high** (a door is open, or an
 outage waits), **medium** (works by luck), **low** (worth knowing). One finding may be worse or better than its rule.
 The examples are tested: each bad one is reported beside its setting, and the good one is not.

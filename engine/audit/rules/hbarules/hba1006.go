@@ -30,32 +30,35 @@ ask for more than those do, the door that it was to close is open.`,
 				p.Skip(f.ref, err.Error())
 				return
 			}
+			undecided := 0
 			for _, s := range shadows {
-				f.shadowed(p, s, shadows)
+				switch r := &f.hba.Records[s.Record]; {
+				case !written(r) || f.entryAlive(r, shadows):
+				case s.Undecided:
+					undecided++
+				default:
+					f.shadowed(p, r, s.Covers)
+				}
+			}
+			if undecided > 0 {
+				p.Skip(f.ref, fmt.Sprintf("whether any session comes to %d of the lines could not be decided", undecided))
 			}
 		})
 	},
 }
 
-// shadowed tells about one record that decides nothing.
-func (f file) shadowed(p *audit.Pass, s regions.Shadow, all []regions.Shadow) {
-	r := &f.hba.Records[s.Record]
-	switch {
-	case !written(r) || f.entryAlive(r, all):
-		return
-	case s.Undecided:
-		p.Skip(f.ref, fmt.Sprintf("whether any session comes to %s could not be decided", quoted(r)))
-		return
-	case len(s.Covers) == 0:
+// shadowed tells about a record that decides nothing because of those that cover it.
+func (f file) shadowed(p *audit.Pass, r *hba.Record, covers []int) {
+	if len(covers) == 0 {
 		if out, ok := f.matchless(r); ok {
 			p.Report(out)
 		}
 		return
 	}
-	out := f.about(r, true, "no session comes to %s in %s: %s", quoted(r), f.name(), f.taken(s.Covers))
+	out := f.about(r, true, "no session comes to %s in %s: %s", quoted(r), f.name(), f.taken(covers))
 	out.Fix = "move the line up, before what takes its sessions, or delete it"
 	rejects, weaker := true, false
-	for _, i := range s.Covers {
+	for _, i := range covers {
 		c := &f.hba.Records[i]
 		rejects = rejects && c.Method == "reject"
 		weaker = weaker || regions.Strength(*c) < regions.Strength(*r)

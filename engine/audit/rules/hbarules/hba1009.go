@@ -52,5 +52,9 @@ func refuses(p *audit.Pass, f file, e hba.Error, name, with string) {
 	}
 	out.Message = fmt.Sprintf("the server refuses this line of %s, and %s: %s", name, with, message)
 	out.Fix = "correct the line"
+	if e.Line == 0 {
+		out.Message = fmt.Sprintf("the server refuses %s: %s", name, message)
+		out.Fix = "write a line into it"
+	}
 	p.Report(out)
 }

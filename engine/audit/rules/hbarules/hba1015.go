@@ -29,6 +29,12 @@ the same file is refused, and the server does not start, or it lets others in.`,
 			if !ok {
 				continue
 			}
+			if f.hba.Version == 0 {
+				if changed, _ := changedLines(in, oldest, hba.Newest); len(changed) > 0 {
+					p.Skip(f.ref, "versions read the file differently, and no manifest tells the server's")
+				}
+				continue
+			}
 			for _, target := range f.targets() {
 				if found := f.compare(p, in, target) + f.compareMaps(p, target); found > 0 {
 					break
@@ -123,29 +129,41 @@ func readings(f *hba.File) (keys []lineKey, at map[lineKey]reading) {
 	return keys, at
 }
 
-// compare reports the lines that the version reads otherwise; it returns how many.
-func (f file) compare(p *audit.Pass, in hba.Input, target int) int {
-	in.Version = f.version()
-	old := hba.Read(in)
-	in.Version = target
-	next := hba.Read(in)
-	keys, before := readings(&old)
-	more, after := readings(&next)
+// oldest is the oldest major version that is known.
+const oldest = 13
+
+// A comparison is a file as two versions read it.
+type comparison struct {
+	old, next     hba.File
+	before, after map[lineKey]reading
+}
+
+// changedLines lists the lines that two versions read otherwise.
+func changedLines(in hba.Input, from, to int) ([]lineKey, comparison) {
+	var c comparison
+	in.Version = from
+	c.old = hba.Read(in)
+	in.Version = to
+	c.next = hba.Read(in)
+	keys, before := readings(&c.old)
+	more, after := readings(&c.next)
+	c.before, c.after = before, after
 	for _, k := range more {
 		if _, known := before[k]; !known {
 			keys = append(keys, k)
 		}
 	}
-	var changed []lineKey
-	for _, k := range keys {
-		if !before[k].same(after[k]) {
-			changed = append(changed, k)
-		}
-	}
+	changed := slices.DeleteFunc(keys, func(k lineKey) bool { return before[k].same(after[k]) })
+	return changed, c
+}
+
+// compare reports the lines that the version reads otherwise; it returns how many.
+func (f file) compare(p *audit.Pass, in hba.Input, target int) int {
+	changed, c := changedLines(in, f.version(), target)
 	if len(changed) == 0 {
 		return 0
 	}
-	return f.changes(p, target, changed, before, after, f.difference(p, old, next))
+	return f.changes(p, target, changed, c, f.difference(p, c.old, c.next))
 }
 
 // difference are the attempts that end otherwise; nil where a file does not load.
@@ -161,13 +179,13 @@ func (f file) difference(p *audit.Pass, old, next hba.File) *regions.Result {
 }
 
 // changes reports changed lines; none where no attempt ends otherwise.
-func (f file) changes(p *audit.Pass, target int, changed []lineKey, before, after map[lineKey]reading, diff *regions.Result) int {
+func (f file) changes(p *audit.Pass, target int, changed []lineKey, c comparison, diff *regions.Result) int {
 	if diff != nil && diff.Same() {
 		return 0
 	}
 	found := 0
 	for _, k := range changed {
-		was, is := before[k], after[k]
+		was, is := c.before[k], c.after[k]
 		r, at := was.record, f.origin
 		switch {
 		case was.record != nil:

@@ -39,8 +39,8 @@ staff /^([a-z]+)@example\.com$ \1
 			if !f.postgres() || len(used) == 0 {
 				return
 			}
-			if errs := f.server.Maps.Errors; len(errs) > 0 {
-				p.Skip(f.ref, "which user name maps are in force is not known: "+errs[0].Message)
+			if len(f.server.Maps.Errors) > 0 {
+				f.notInForce(p, f.server.Maps.Errors, "pg_ident.conf", "which user name maps are in force is not known: ")
 				return
 			}
 			for _, m := range f.server.Maps.Mappings {

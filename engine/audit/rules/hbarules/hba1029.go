@@ -1,8 +1,6 @@
 package hbarules
 
 import (
-	"fmt"
-
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
@@ -50,7 +48,7 @@ host all all all reject
 func (f file) creators(p *audit.Pass, r *hba.Record, group string) {
 	set := f.server.RoleSet
 	if set == nil {
-		p.Skip(f.ref, fmt.Sprintf("who is a member of +%s, and may create roles, is not known: nobody listed the roles", group))
+		p.Skip(f.ref, "who is a member of a +role, and may create roles, is not known: nobody listed the roles")
 		return
 	}
 	_, exists := set.Lookup(group)

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/hba"
@@ -82,24 +83,24 @@ func podRanges(world *snapshot.Snapshot) []hba.Client {
 func each(p *audit.Pass, visit func(file)) {
 	for _, f := range files(p.World) {
 		if len(f.hba.Errors) > 0 {
-			f.notLoaded(p)
+			f.notInForce(p, f.hba.Errors, "the file", "which rules are in force is not known: ")
 			continue
 		}
 		visit(f)
 	}
 }
 
-// notLoaded: in an estate some other rules are in force than those of the file. Of a
-// bare file it is known that its are not.
-func (f file) notLoaded(p *audit.Pass) {
+// notInForce says that a file with errors is not checked. In an estate some other rules
+// are in force than those of the file; of a bare file it is known that its are not.
+func (f file) notInForce(p *audit.Pass, errs []hba.Error, what, unknown string) {
 	sure := func(e hba.Error) bool { return !e.Missing }
-	if i := slices.IndexFunc(f.hba.Errors, sure); i >= 0 && f.bare() {
-		_, message := Shown(f.hba.Errors[i])
-		p.Useless(f.ref, "the server would not load the file: "+message)
+	if i := slices.IndexFunc(errs, sure); i >= 0 && f.bare() {
+		_, message := Shown(errs[i])
+		p.Useless(f.ref, "the server would not load "+what+": "+message)
 		return
 	}
-	_, message := Shown(f.hba.Errors[0])
-	p.Skip(f.ref, "which rules are in force is not known: "+message)
+	_, message := Shown(errs[0])
+	p.Skip(f.ref, unknown+message)
 }
 
 // eachLine visits the lines that a person wrote, also those of files that the server
@@ -191,6 +192,8 @@ func (f file) where() string {
 		return "spec.configurations.patroni.dynamicConfig.postgresql.pg_hba"
 	case f.server.Operator == "cloudnative-pg":
 		return "spec.postgresql.pg_hba"
+	case f.bare():
+		return f.ref.Name
 	}
 	return "pg_hba.conf"
 }
@@ -199,7 +202,7 @@ func (f file) where() string {
 func (f file) listed(lines ...string) string {
 	out := ""
 	for _, l := range lines {
-		if f.where() != "pg_hba.conf" {
+		if strings.HasPrefix(f.where(), "spec.") {
 			l = "- " + l
 		}
 		out += "\n" + l

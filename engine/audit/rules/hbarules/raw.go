@@ -25,15 +25,21 @@ func (oneToken) Read(string) (string, error)   { return "x", nil }
 func (oneToken) List(string) ([]string, error) { return nil, nil }
 
 // addressText is the address as it was written, and the netmask where that is a field
-// of its own.
+// of its own; empty where an @file stands for either, or moved the fields.
 func (f file) addressText(r *hba.Record) (address, mask string) {
 	fields := f.fields(r)
-	if len(fields) < 5 || len(fields[3]) != 1 || strings.Contains(r.Raw, "@") && len(fields[3][0].Text) <= 1 {
+	if len(fields) < 5 || len(fields[3]) != 1 || len(fields[4]) != 1 {
 		return "", ""
 	}
 	address = fields[3][0].Text
-	if r.Address.Kind == hba.Net && !strings.Contains(address, "/") && len(fields[4]) == 1 {
+	text := "host all all " + authfile.Quote(address)
+	if !strings.Contains(address, "/") {
 		mask = fields[4][0].Text
+		text += " " + authfile.Quote(mask)
+	}
+	same := hba.Parse([]hba.Source{{Text: text + " reject"}}, f.version())
+	if len(same.Records) != 1 || same.Records[0].Address.String() != r.Address.String() {
+		return "", ""
 	}
 	return address, mask
 }

@@ -93,14 +93,14 @@ func onlyHere(r regions.Region) bool {
 	return len(r.Addresses.Cubes) == 0
 }
 
-// tried writes an attempt: "app on ledger from 10.0.0.1 without TLS".
+// tried writes an attempt: "app on database ledger from 10.0.0.1 without TLS".
 func tried(a regions.Attempt) string {
 	var b strings.Builder
 	b.WriteString(name(a.User))
 	if a.Replication {
 		b.WriteString(" for physical replication")
 	} else {
-		fmt.Fprintf(&b, " on %s", name(a.Database))
+		fmt.Fprintf(&b, " on database %s", name(a.Database))
 	}
 	switch a.Transport {
 	case regions.Socket:
