@@ -14,6 +14,7 @@ import (
 type Index struct {
 	file    File
 	names   map[string]int32 // databases and users, "+group" for groups
+	groups  []int32          // those of names that are groups
 	buckets map[bucketKey]*bucket
 }
 
@@ -114,6 +115,16 @@ func (x *Index) number(name string) int32 {
 	return n
 }
 
+// group numbers "+group".
+func (x *Index) group(text string) int32 {
+	known := len(x.names)
+	n := x.number(text)
+	if len(x.names) > known {
+		x.groups = append(x.groups, n)
+	}
+	return n
+}
+
 func (x *Index) databases(r *Record) []int32 {
 	var out []int32
 	for i := range r.Databases {
@@ -135,7 +146,7 @@ func (x *Index) users(r *Record) []int32 {
 	for i := range r.Users {
 		t := &r.Users[i]
 		if _, group := t.Group(); group {
-			out = append(out, x.number(t.Text))
+			out = append(out, x.group(t.Text))
 			continue
 		}
 		switch {
@@ -207,20 +218,25 @@ type search struct {
 	v4      bool
 	address wide
 	best    int32
-	unsure  bool
+	maybe   []int32 // records that may match
 }
 
-// Decide answers as Decide of the file does. A session of which something is not
-// known is asked of every record.
+// Decide answers as Decide of the file does. A session whose names or address are not
+// known is asked of every record; unknown memberships are asked of the records of all
+// groups.
 func (x *Index) Decide(s *Session) Result {
-	if len(x.file.Errors) > 0 || !s.definite() {
+	if len(x.file.Errors) > 0 || !s.Definite() {
 		return Decide(x.file, *s)
 	}
 	q := search{Session: s, records: x.file.Records, best: int32(len(x.file.Records))} //nolint:gosec // as above
 	if len(s.Client.Prefixes) == 1 {
 		q.v4, q.address = s.Client.Prefixes[0].Addr().Is4(), wideOf(s.Client.Prefixes[0].Addr())
 	}
-	database, user := x.database(s), x.lookup(s.User.text)
+	database, user, groups := x.database(s), x.lookup(s.User.text), x.groups
+	var some [8]int32
+	if s.Groups != nil && s.User.known() {
+		groups = x.of(s.Groups, some[:0])
+	}
 	for _, kind := range s.kinds() {
 		for _, d := range [...]int32{database, anyName} {
 			if d == noName || d == anyName && s.Replication {
@@ -230,23 +246,28 @@ func (x *Index) Decide(s *Session) Result {
 			if user != noName {
 				q.bucket(x.buckets[bucketKey{kind, d, user}])
 			}
-			for _, g := range s.Groups {
-				if n, ok := x.names["+"+g]; ok {
-					q.bucket(x.buckets[bucketKey{kind, d, n}])
-				}
+			for _, g := range groups {
+				q.bucket(x.buckets[bucketKey{kind, d, g}])
 			}
 		}
-	}
-	if q.unsure {
-		return Decide(x.file, *s)
 	}
 	return q.result()
 }
 
-// definite reports whether every record can be asked for a Yes or a No, memberships
-// by the list of groups.
-func (s *Session) definite() bool {
-	return s.User.known() && (s.Replication || s.Database.known()) && s.Member != nil && s.Groups != nil &&
+// of returns the numbers of groups that some record names.
+func (x *Index) of(groups []string, out []int32) []int32 {
+	for _, g := range groups {
+		if n, ok := x.names["+"+g]; ok {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// Definite reports whether an Index helps: the records that a session can meet are
+// found by its names and its address.
+func (s *Session) Definite() bool {
+	return s.User.named() && (s.Replication || s.Database.named()) &&
 		(s.Local || len(s.Client.Prefixes) == 1 && s.Client.Prefixes[0].IsSingleIP())
 }
 
@@ -261,7 +282,7 @@ func (x *Index) database(s *Session) int32 {
 	if s.Replication {
 		return replication
 	}
-	return x.lookup(s.Database.text)
+	return x.lookup(s.Database.text) // "" for any other name, which no record has
 }
 
 // kinds are the types that the session's transport matches.
@@ -308,13 +329,15 @@ func (q *search) list(records []int32) {
 			q.best = i
 			return
 		case Unsure:
-			q.unsure = true
-			return
+			q.maybe = append(q.maybe, i)
 		}
 	}
 }
 
 func (q *search) result() Result {
+	if len(q.maybe) > 0 {
+		return q.open()
+	}
 	if int(q.best) == len(q.records) {
 		return Result{Verdict: verdict.Deny, Reason: NoRecord, Implicit: true}
 	}
@@ -323,5 +346,21 @@ func (q *search) result() Result {
 	if r.Method == "reject" {
 		out.Verdict, out.Reason = verdict.Deny, Rejected
 	}
+	return out
+}
+
+// open is the answer where records before the best may match.
+func (q *search) open() Result {
+	out := Result{Implicit: int(q.best) == len(q.records)}
+	slices.Sort(q.maybe)
+	for _, i := range slices.Compact(q.maybe) {
+		if i < q.best {
+			out.Candidates = append(out.Candidates, &q.records[i])
+		}
+	}
+	if !out.Implicit {
+		out.Candidates = append(out.Candidates, &q.records[q.best])
+	}
+	out.settle()
 	return out
 }

@@ -53,6 +53,9 @@ func (n Name) String() string {
 	return n.text
 }
 
+// named reports whether it is known which records name it: none, for any other name.
+func (n Name) named() bool { return n.known() || n.other }
+
 func (n Name) known() bool { return n.text != "" }
 
 // Equals asks whether the name is the literal.

@@ -54,7 +54,7 @@ func (f file) stranger(world *snapshot.Snapshot, r *hba.Record) (hba.Result, boo
 	var doubt *hba.Result
 	for _, s := range f.sessions(r, probe{}) {
 		s.Client = client
-		switch result := hba.Decide(f.hba, s); result.Verdict {
+		switch result := f.decide(s); result.Verdict {
 		case verdict.Allow:
 			return result, true
 		case verdict.Unknown:

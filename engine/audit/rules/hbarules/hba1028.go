@@ -69,7 +69,7 @@ func (f file) sessionsOf(r *hba.Record) []hba.Session {
 func (f file) unequal(s hba.Session, pair [2]hba.Client) (out [2]*hba.Record, ok bool) {
 	for i := range pair {
 		s.Client = pair[i]
-		result := hba.Decide(f.hba, s)
+		result := f.decide(s)
 		if !result.Certain() || result.Record == nil || !written(result.Record) {
 			return out, false
 		}

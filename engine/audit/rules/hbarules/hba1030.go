@@ -42,7 +42,7 @@ func (f file) implicit() bool {
 	for _, client := range anybody {
 		for _, tls := range []bool{false, true} {
 			s := hba.Session{TLS: tls, Client: client, User: hba.AnyOther(), Database: hba.AnyOther(), Member: f.member}
-			if hba.Decide(f.hba, s).Implicit {
+			if f.decide(s).Implicit {
 				return true
 			}
 		}

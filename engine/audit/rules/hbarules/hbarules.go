@@ -38,8 +38,22 @@ type file struct {
 	podRanges []hba.Client
 	sidecar   bool
 	pooler    bool
-	// exact are answers of exactly, by probe.
+	*found
+}
+
+// found is what has been worked out about a file: the answers of exactly, by probe,
+// and the index.
+type found struct {
 	exact map[probe]map[*hba.Record]reached
+	index *hba.Index
+}
+
+// decide finds the record that decides a session.
+func (f file) decide(s hba.Session) hba.Result {
+	if f.index == nil {
+		f.index = hba.NewIndex(f.hba)
+	}
+	return f.index.Decide(&s)
 }
 
 // files lists those of all servers: of the server, of poolers inside its pods, and
@@ -48,7 +62,7 @@ func files(world *snapshot.Snapshot) []file {
 	var out []file
 	ranges := podRanges(world)
 	for _, s := range world.Servers {
-		own := file{exact: answers(), server: s, ref: s.Ref(), origin: s.Origin, hba: s.HBA, podRanges: ranges,
+		own := file{found: nothing(), server: s, ref: s.Ref(), origin: s.Origin, hba: s.HBA, podRanges: ranges,
 			plain: true, tls: s.TLS.Enabled != verdict.Deny}
 		for _, port := range s.Ports {
 			if port.Pooler == nil {
@@ -57,19 +71,19 @@ func files(world *snapshot.Snapshot) []file {
 				own.tls = own.tls && !port.Terminates
 				continue
 			}
-			out = append(out, file{exact: answers(), server: s, ref: s.Ref(), origin: s.Origin, hba: *port.Pooler, podRanges: ranges,
+			out = append(out, file{found: nothing(), server: s, ref: s.Ref(), origin: s.Origin, hba: *port.Pooler, podRanges: ranges,
 				sees: []snapshot.Sees{snapshot.SeesClient}, plain: true, tls: !port.NoTLS, sidecar: true})
 		}
 		out = append(out, own)
 		for _, p := range s.Poolers {
-			out = append(out, file{exact: answers(), server: s, ref: p.Ref(), origin: p.Origin, hba: p.HBA, podRanges: ranges,
+			out = append(out, file{found: nothing(), server: s, ref: p.Ref(), origin: p.Origin, hba: p.HBA, podRanges: ranges,
 				sees: []snapshot.Sees{snapshot.SeesClient}, plain: true, tls: p.TLS.Enabled != verdict.Deny, pooler: true})
 		}
 	}
 	return out
 }
 
-func answers() map[probe]map[*hba.Record]reached { return map[probe]map[*hba.Record]reached{} }
+func nothing() *found { return &found{exact: map[probe]map[*hba.Record]reached{}} }
 
 func podRanges(world *snapshot.Snapshot) []hba.Client {
 	var out []hba.Client

@@ -48,9 +48,12 @@ type probe struct {
 // reach looks for a session over the network that ends at the record, by narrow
 // witnesses first: a known address is what makes the answer certain.
 func (f file) reach(r *hba.Record, pr probe) reached {
-	best := never
+	best, open := never, false
 	for _, s := range f.sessions(r, pr) {
-		result := hba.Decide(f.hba, s)
+		if open = open || f.large() && !s.Definite(); open && !s.Definite() {
+			continue
+		}
+		result := f.decide(s)
 		if !slices.Contains(result.Candidates, r) {
 			continue
 		}
@@ -59,11 +62,18 @@ func (f file) reach(r *hba.Record, pr probe) reached {
 		}
 		best = perhaps
 	}
-	if best == perhaps && r.Method != "reject" && slices.Contains(f.sees, snapshot.SeesClient) {
+	if (best == perhaps || open) && r.Method != "reject" && slices.Contains(f.sees, snapshot.SeesClient) {
 		return f.exactly(r, pr)
+	}
+	if open {
+		return perhaps
 	}
 	return best
 }
+
+// large reports whether the file is one in which not every record can be asked about
+// every other one: then a session that an index does not help with is left to exactly.
+func (f file) large() bool { return len(f.hba.Records) > 500 }
 
 // sessions are attempts that the record itself matches, over every transport that
 // the listener takes.
