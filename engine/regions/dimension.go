@@ -204,6 +204,16 @@ func (w *walker) divider(n node, of func(*rec) int32, m match, next level) *divi
 	return d
 }
 
+// affords reports whether the budget is enough to ask each point about the items that
+// are not found by name.
+func (d *divider) affords(points int) bool {
+	general := 0
+	for i := range d.indexes {
+		general += len(d.indexes[i].general)
+	}
+	return points*general <= d.w.budget
+}
+
 // part returns the chains that attempts of the point can meet; false where nothing
 // of interest is among them. They are good until the next call.
 func (d *divider) part(pt point) (node, bool) {

@@ -23,6 +23,9 @@ func Overlaps(f hba.File, ctx Context) (pairs []Overlap, incomplete bool, err er
 	}
 	for _, later := range s.chain {
 		earlier := s.earlier(later.rec)
+		if s.spent {
+			break
+		}
 		q := &taking{wanted: s.weaker(earlier, later.rec), doubtful: map[int32]Overlap{}}
 		if len(q.wanted) == 0 {
 			continue

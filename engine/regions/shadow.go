@@ -57,7 +57,8 @@ func newSurvey(f hba.File, ctx Context) (*survey, error) {
 	return &survey{walker: w, chain: chain, byUser: w.index(chain, userOf), shadowed: map[int32]bool{}}, nil
 }
 
-// earlier returns the records before i that may match an attempt that i matches.
+// earlier returns the records before i that may match an attempt that i matches; not
+// all of them where the budget ends.
 func (s *survey) earlier(i int32) []item {
 	var out []item
 	r := &s.recs[i]
@@ -69,6 +70,9 @@ func (s *survey) earlier(i int32) []item {
 	}
 	pred := s.preds.list[r.user]
 	if !pred.plain() || len(pred.names) > 4 {
+		if !s.spend(len(s.chain)) {
+			return nil
+		}
 		for at := range s.chain {
 			consider(int32(at)) //nolint:gosec // a file's length
 		}
@@ -77,6 +81,9 @@ func (s *survey) earlier(i int32) []item {
 	at := slices.Clone(s.byUser.general)
 	for _, n := range pred.names {
 		at = append(at, s.byUser.byName[n]...)
+	}
+	if !s.spend(len(at)) {
+		return nil
 	}
 	slices.Sort(at)
 	for _, a := range slices.Compact(at) {
@@ -109,7 +116,12 @@ func (s *survey) shadow(i int32) (Shadow, bool) {
 		s.shadowed[i] = true
 		return out, true
 	}
-	q := s.reached(focus, s.earlier(i))
+	earlier := s.earlier(i)
+	if s.spent {
+		out.Undecided = true
+		return out, true
+	}
+	q := s.reached(focus, earlier)
 	switch {
 	case q.witness != nil:
 		return out, false

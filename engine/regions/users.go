@@ -23,7 +23,11 @@ func (w *walker) users(n node) []piece {
 	}
 	takes := func(p *namePred, pt point) (bool, []int32) { return w.takesUser(d, p, pt) }
 	s := newSorter(w, d, w.divider(n, userOf, takes, byDatabase))
-	for _, pt := range d.points(w, w.question.touching(n, byUser), userOf) {
+	points := d.points(w, w.question.touching(n, byUser), userOf)
+	if !s.parts.affords(len(points)) {
+		return w.abandonAll(func(p *piece) { p.users, p.databases = everyName, everyDatabase })
+	}
+	for _, pt := range points {
 		u := w.userAt(d, pt, shared)
 		s.put(pt, u.signature(shared), func(part node) []piece {
 			w.at.user, w.at.witness.User = spot{d, pt}, d.example(pt)

@@ -69,6 +69,9 @@ func (f file) sessionsOf(r *hba.Record) []hba.Session {
 func (f file) unequal(s hba.Session, pair [2]hba.Client) (out [2]*hba.Record, ok bool) {
 	for i := range pair {
 		s.Client = pair[i]
+		if f.large() && !s.Definite() {
+			return out, false // of a user that nobody knows it is seldom certain what decides
+		}
 		result := f.decide(s)
 		if !result.Certain() || result.Record == nil || !written(result.Record) {
 			return out, false
