@@ -117,7 +117,7 @@ const (
 	NoIdentServer      verdict.Reason = "login/no-ident-server"
 	NoOSUser           verdict.Reason = "login/no-os-user"
 	NoLDAPServer       verdict.Reason = "login/no-ldap-server"
-	UnknownSecret      verdict.Reason = "login/secret-unknown"
+	UnknownSecret      verdict.Reason = "login/secret-unknown" //nolint:gosec // a reason, not a secret
 	UnknownPrincipal   verdict.Reason = "login/principal-unknown"
 	UnknownOSUser      verdict.Reason = "login/os-user-unknown"
 	UnknownMap         verdict.Reason = "login/map-unknown"

@@ -189,20 +189,6 @@ func yes(b bool) Match {
 	return No
 }
 
-// anyOf is the answer of a list: one Yes is enough, then an Unsure leaves it open.
-func anyOf[T any](list []T, match func(T) Match) Match {
-	out := No
-	for _, item := range list {
-		switch match(item) {
-		case Yes:
-			return Yes
-		case Unsure:
-			out = Unsure
-		}
-	}
-	return out
-}
-
 // major is the version that rules are read by.
 func major(version int) int {
 	if version == 0 {
