@@ -41,6 +41,16 @@ type Mapping struct {
 	seq   int
 }
 
+// String writes the mapping as a line of the file. Read again it is the same mapping,
+// but for its place.
+func (m Mapping) String() string {
+	line := strings.Join([]string{hba.Token{Text: m.Map, Quoted: true}.String(), m.System.String(), m.Role.String()}, " ")
+	if strings.HasSuffix(line, `\`) {
+		line += " " // which keeps the line from going on
+	}
+	return line
+}
+
 // An Input is what is to be read.
 type Input struct {
 	// Version is the server's major version; zero is the newest known.

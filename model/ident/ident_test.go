@@ -80,3 +80,28 @@ func TestParseIdentErrors(t *testing.T) {
 		t.Error("an empty file is fine")
 	}
 }
+
+// A law: what is read is printed so that it is read as the same.
+func FuzzParse(f *testing.F) {
+	f.Add("m /^(.*)@x$ \\1\n\"a b\" \"all\" +dev # c", 18)
+	f.Add("@m \"/x,y\" \"\"\"\"", 13)
+	f.Fuzz(func(t *testing.T, text string, version int) {
+		version = 13 + (version%6+6)%6
+		first := Parse([]hba.Source{{Text: text}}, version)
+		if got := len(first.Rows()); got != len(first.Mappings)+len(first.Errors) {
+			t.Fatalf("%d rows", got)
+		}
+		for _, m := range first.Mappings {
+			again := Parse([]hba.Source{{Text: m.String()}}, version)
+			if len(again.Mappings) != 1 || again.Mappings[0].String() != m.String() {
+				t.Fatalf("%q was read from its own text as %+v", m, again)
+			}
+			for _, user := range []string{"a", "all", "+dev", m.System.Text} {
+				x, y := Map(first, m.Map, user, hba.Named("a"), nil), Map(again, m.Map, user, hba.Named("a"), nil)
+				if len(first.Mappings) == 1 && len(first.Errors) == 0 && x.Match != y.Match {
+					t.Fatalf("%q: %s is %s, again %s", m, user, words[x.Match], words[y.Match])
+				}
+			}
+		}
+	})
+}
