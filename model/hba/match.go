@@ -48,23 +48,15 @@ func (r *Record) address(s *Session) Match {
 	return r.Address.match(&s.Client)
 }
 
-func (r *Record) database(s *Session) Match {
-	out := No
-	for i := range r.Databases {
-		switch matchDatabase(&r.Databases[i], s) {
-		case Yes:
-			return Yes
-		case Unsure:
-			out = Unsure
-		}
-	}
-	return out
-}
+func (r *Record) database(s *Session) Match { return anyOf(r.Databases, s, matchDatabase) }
 
-func (r *Record) user(s *Session) Match {
+func (r *Record) user(s *Session) Match { return anyOf(r.Users, s, MatchUser) }
+
+// anyOf is the answer of a list: one Yes is enough, then an Unsure leaves it open.
+func anyOf(list []Token, s *Session, match func(*Token, *Session) Match) Match {
 	out := No
-	for i := range r.Users {
-		switch MatchUser(&r.Users[i], s) {
+	for i := range list {
+		switch match(&list[i], s) {
 		case Yes:
 			return Yes
 		case Unsure:
