@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 
@@ -20,6 +21,9 @@ import (
 // the reason says why.
 func Evaluate(c Case) Answer {
 	s, err := newServer(&c.Server)
+	if err == nil && c.Attempt == nil {
+		err = errNoAttempt
+	}
 	if err != nil {
 		return unreadable(c.ID, err)
 	}
@@ -48,6 +52,8 @@ type line struct {
 	Attempt *Attempt        `json:"attempt"`
 }
 
+var errNoAttempt = errors.New("attempt is missing")
+
 // Attempt answers one line; an error comes with an Answer that tells it.
 func (e *Evaluator) Attempt(text []byte) (Answer, error) {
 	l, err := e.read(text)
@@ -55,8 +61,7 @@ func (e *Evaluator) Attempt(text []byte) (Answer, error) {
 		return unreadable(l.ID, err), err
 	}
 	if l.Attempt == nil {
-		err := errors.New("attempt is missing")
-		return unreadable(l.ID, err), err
+		return unreadable(l.ID, errNoAttempt), errNoAttempt
 	}
 	return e.server.answer(l.ID, l.Attempt), nil
 }
@@ -65,7 +70,7 @@ func (e *Evaluator) Attempt(text []byte) (Answer, error) {
 func (e *Evaluator) Rules(text []byte) (Rules, error) {
 	l, err := e.read(text)
 	if err != nil {
-		return Rules{ID: l.ID}, err
+		return Rules{ID: l.ID, Load: Load{"unknown", "unknown"}, Rules: []Rule{}, Mappings: []Mapping{}}, err
 	}
 	return e.server.rules(l.ID), nil
 }
@@ -107,6 +112,9 @@ type server struct {
 }
 
 func newServer(in *Server) (*server, error) {
+	if err := in.checkDir(); err != nil {
+		return nil, err
+	}
 	if in.Version < 13 || in.Version > hba.Newest {
 		return nil, fmt.Errorf("server.version: %d is not 13 to %d", in.Version, hba.Newest)
 	}
@@ -134,7 +142,7 @@ func (s *Server) has(feature string) bool {
 	if s.Features == nil {
 		return slices.Contains(usualFeatures, feature)
 	}
-	return slices.Contains(s.Features, feature)
+	return slices.ContainsFunc(s.Features, func(f string) bool { return strings.EqualFold(f, feature) })
 }
 
 // md5 reports whether new passwords are stored as md5; "on" is an old spelling of it.
@@ -160,39 +168,48 @@ func (s *Server) prefixes() ([]netip.Prefix, error) {
 	return out, nil
 }
 
+// checkDir asks for the directory that a file speaks of.
+func (s *Server) checkDir() error {
+	for name, text := range s.Files {
+		if s.Dir == "" && strings.Contains(text, "${DIR}") {
+			return fmt.Errorf("server.dir is missing: %s has ${DIR} in it", name)
+		}
+	}
+	return nil
+}
+
 // files are the server's, by the path it has them at.
 func (s *server) files() authfile.Memory {
 	out := authfile.Memory{}
 	for name, text := range s.in.Files {
-		out[s.path(name)] = strings.ReplaceAll(text, "${DIR}", s.in.Dir)
+		full := s.path(name)
+		if strings.HasSuffix(name, "/") {
+			full += "/"
+		}
+		out[full] = strings.ReplaceAll(text, "${DIR}", s.in.Dir)
 	}
 	return out
 }
 
-func (s *server) path(name string) string {
-	if s.in.Dir == "" {
-		return name
-	}
-	return strings.TrimSuffix(s.in.Dir, "/") + "/" + name
-}
+func (s *server) path(name string) string { return path.Join(s.in.Dir, name) }
 
 func (s *server) hba() hba.File {
-	files, path := s.files(), s.path("pg_hba.conf")
-	text, fault := s.first(files, path)
+	files, full := s.files(), s.path("pg_hba.conf")
+	text, fault := s.first(files, full)
 	if fault != nil {
 		return hba.File{Version: s.in.Version, Errors: []hba.Error{*fault}}
 	}
 	return hba.Read(hba.Input{
-		Version: s.in.Version, Path: path, Files: files, Sources: []hba.Source{{Text: text}}, Server: s.build()})
+		Version: s.in.Version, Path: full, Files: files, Sources: []hba.Source{{Text: text}}, Server: s.build()})
 }
 
 func (s *server) ident() ident.File {
-	files, path := s.files(), s.path("pg_ident.conf")
-	text, fault := s.first(files, path)
+	files, full := s.files(), s.path("pg_ident.conf")
+	text, fault := s.first(files, full)
 	if fault != nil {
 		return ident.File{Version: s.in.Version, Errors: []hba.Error{*fault}}
 	}
-	return ident.Read(ident.Input{Version: s.in.Version, Path: path, Files: files, Sources: []hba.Source{{Text: text}}})
+	return ident.Read(ident.Input{Version: s.in.Version, Path: full, Files: files, Sources: []hba.Source{{Text: text}}})
 }
 
 // first reads one of the two files themselves. A directory is an empty file, but for

@@ -1,7 +1,9 @@
 package hbacase
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/model/hba"
@@ -16,7 +18,14 @@ type resolver struct {
 
 type hostLine struct {
 	addr  netip.Addr
-	names []string // the first is the canonical one
+	names []string // the first is the canonical one; a line may have none
+}
+
+// is reports whether the line is asked for by an address: IPv4 finds its mapped form,
+// and 127.0.0.1 also finds ::1 (glibc nss_files).
+func (h hostLine) is(addr netip.Addr) bool {
+	return h.addr == addr || addr.Is4() && h.addr.Is4In6() && h.addr.Unmap() == addr ||
+		addr == loopback4 && h.addr == netip.IPv6Loopback()
 }
 
 // usualHosts is what every system has.
@@ -31,7 +40,7 @@ func newResolver(s *Server) *resolver {
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		words := strings.Fields(line)
-		if len(words) < 2 {
+		if len(words) == 0 {
 			continue
 		}
 		if addr, err := netip.ParseAddr(words[0]); err == nil && addr.Zone() == "" { // one with a scope is passed over
@@ -44,11 +53,12 @@ func newResolver(s *Server) *resolver {
 // name returns the name of an address; "" for none.
 func (r *resolver) name(addr netip.Addr) string {
 	for _, h := range r.hosts {
-		if h.addr == addr {
-			return h.names[0]
+		if h.is(addr) {
+			return append(h.names, "")[0]
 		}
 	}
-	for text, name := range r.dns.PTR {
+	for _, text := range slices.Sorted(maps.Keys(r.dns.PTR)) {
+		name := r.dns.PTR[text]
 		name = strings.TrimSuffix(name, ".")
 		if a, err := netip.ParseAddr(text); err == nil && a.WithZone("") == addr && isHostName(name) {
 			return name
@@ -61,11 +71,19 @@ func (r *resolver) name(addr netip.Addr) string {
 // letters, digits, hyphens and underscores that does not begin with a hyphen.
 func isHostName(name string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-	return name != "" && name[0] != '-' && strings.Trim(name, letters) == ""
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+	}
+	return name[0] != '-' && len(name) <= 253 && strings.Trim(name, letters) == ""
 }
 
-// addresses returns all addresses of a name.
+// addresses returns all addresses of a name; one that is an address has itself.
 func (r *resolver) addresses(name string) []netip.Addr {
+	if addr, ok := hba.NumericAddress(name); ok {
+		return []netip.Addr{addr}
+	}
 	var out []netip.Addr
 	for _, h := range r.hosts {
 		for _, n := range h.names {
@@ -121,12 +139,39 @@ func (s *Server) client(addr netip.Addr, r *resolver, interfaces []netip.Prefix)
 			c.ServerNet = hba.Yes
 		}
 	}
-	if name := r.name(addr); name != "" {
-		for _, a := range r.addresses(name) {
-			if a == addr {
-				c.HostName = name
-			}
-		}
+	if name := r.name(addr); name != "" && slices.Contains(r.forward(name, interfaces), addr) {
+		c.HostName = name
 	}
 	return c
 }
+
+// forward returns the addresses of a name that the server looks at. It asks without
+// hints, and then glibc leaves out the family that the host itself has no address of
+// but loopback's, if it has one of the other (AI_ADDRCONFIG). Where only IPv4 is asked
+// for, /etc/hosts gives ::1 as 127.0.0.1 and a mapped address as the one it maps.
+func (r *resolver) forward(name string, interfaces []netip.Prefix) []netip.Addr {
+	var v4, v6 bool
+	for _, p := range interfaces {
+		v4 = v4 || p.Addr().Is4() && p.Addr() != loopback4
+		v6 = v6 || p.Addr().Is6() && p.Addr() != netip.IPv6Loopback()
+	}
+	all := r.addresses(name)
+	if v4 == v6 {
+		return all
+	}
+	var out []netip.Addr
+	for _, a := range all {
+		switch {
+		case v4 && a == netip.IPv6Loopback():
+			a = loopback4
+		case v4:
+			a = a.Unmap()
+		}
+		if a.Is4() == v4 {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+var loopback4 = netip.AddrFrom4([4]byte{127, 0, 0, 1})

@@ -111,6 +111,7 @@ const (
 	CertificateInvalid verdict.Reason = "login/certificate-not-trusted"
 	BadReplication     verdict.Reason = "login/bad-replication"
 	NoUser             verdict.Reason = "login/no-user"
+	BadPacket          verdict.Reason = "login/bad-packet"
 	NoCA               verdict.Reason = "login/no-ca"
 	NoCertificate      verdict.Reason = "login/no-certificate"
 	NameMismatch       verdict.Reason = "login/name-does-not-map"
@@ -241,8 +242,12 @@ func (s *Server) startup(a Attempt) (hba.Session, Answer, bool) {
 	physical, ok := walsender(a.Replication)
 	switch {
 	case !ok:
+		value, _, _ := strings.Cut(*a.Replication, "\x00")
 		return session, Answer{Outcome: Error, Reason: BadReplication, SQLState: "22023",
-			Message: `invalid value for parameter "replication": "` + *a.Replication + `"`}, true
+			Message: `invalid value for parameter "replication": "` + value + `"`}, true
+	case strings.Contains(a.User+a.Database, "\x00"): // which ends a text of the packet
+		return session, Answer{Outcome: Error, Reason: BadPacket, SQLState: "08P01",
+			Message: "invalid startup packet layout: expected terminator as last byte"}, true
 	case a.User == "":
 		return session, Answer{Outcome: Error, Reason: NoUser, SQLState: invalidAuthorization,
 			Message: "no PostgreSQL user name specified in startup packet"}, true

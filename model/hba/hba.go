@@ -79,7 +79,6 @@ type Record struct {
 	// match; "" for none.
 	Warning string
 
-	ldap      *ldapURL
 	validator string // the only one there is, where no option names one
 	seq       int
 }

@@ -22,6 +22,10 @@ func numeric(text string) (addr netip.Addr, ok bool) {
 	return inetAton(text)
 }
 
+// NumericAddress reads an address in any of the spellings that the C library takes,
+// without a scope.
+func NumericAddress(text string) (netip.Addr, bool) { return numeric(text) }
+
 var numericStart = [256]bool{':': true, '0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true,
 	'7': true, '8': true, '9': true, 'a': true, 'b': true, 'c': true, 'd': true, 'e': true, 'f': true,
 	'A': true, 'B': true, 'C': true, 'D': true, 'E': true, 'F': true}

@@ -2,6 +2,7 @@ package hba
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,31 +20,62 @@ type ldapURL struct {
 // ldap checks how the server is to find the user: by a name it makes itself, or by
 // a search.
 func (p *parser) ldap() *fault {
-	search := p.has("ldapbinddn", "ldapbindpasswd") || p.hasBase() || p.hasAttribute() || p.hasFilter()
-	simple := p.has("ldapprefix", "ldapsuffix")
+	set := p.record.ldapSettings()
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { _, ok := set[name]; return ok })
+	}
+	search := has("ldapbasedn", "ldapbinddn", "ldapbindpasswd", "ldapsearchattribute", "ldapsearchfilter")
+	simple := has("ldapprefix", "ldapsuffix")
 	switch {
 	case simple && search && p.Version >= 18:
 		return refused("cannot mix options for simple bind and search+bind modes")
 	case simple && search:
 		return refused("cannot use ldapbasedn, ldapbinddn, ldapbindpasswd, ldapsearchattribute, ldapsearchfilter, or ldapurl together with ldapprefix")
-	case !simple && !p.hasBase():
+	case !simple && !has("ldapbasedn"):
 		return refused(`authentication method "ldap" requires argument "ldapbasedn", "ldapprefix", or "ldapsuffix" to be set`)
-	case p.hasAttribute() && p.hasFilter():
+	case has("ldapsearchattribute") && has("ldapsearchfilter"):
 		return refused("cannot use ldapsearchattribute together with ldapsearchfilter")
 	}
 	return nil
 }
 
-func (p *parser) hasBase() bool {
-	return p.has("ldapbasedn") || p.record.ldap != nil && p.record.ldap.hasDN
+// subtree is LDAP_SCOPE_SUBTREE.
+const subtree = "2"
+
+// ldapSettings are what the options set, in their order: a URL stands for several, and
+// of an option that is set twice the later one counts.
+func (r *Record) ldapSettings() map[string]string {
+	set := map[string]string{}
+	for _, o := range r.Options {
+		set["ldapscope"] = subtree // which each option sets anew
+		if o.Name != "ldapurl" {
+			set[o.Name] = o.Value
+		} else if u, words := parseLDAPURL(o.Value); words == "" {
+			u.options(set)
+		}
+	}
+	return set
 }
 
-func (p *parser) hasAttribute() bool {
-	return p.has("ldapsearchattribute") || p.record.ldap != nil && p.record.ldap.attribute != ""
-}
-
-func (p *parser) hasFilter() bool {
-	return p.has("ldapsearchfilter") || p.record.ldap != nil && p.record.ldap.hasFilter
+// options sets what the URL says.
+func (u *ldapURL) options(set map[string]string) {
+	set["ldapscheme"], set["ldapport"] = u.scheme, fmt.Sprint(u.port)
+	if u.host != "" {
+		set["ldapserver"] = u.host
+	}
+	if u.hasDN {
+		set["ldapbasedn"] = u.dn
+	}
+	if u.attribute != "" {
+		set["ldapsearchattribute"] = u.attribute
+	}
+	if u.hasFilter {
+		set["ldapsearchfilter"] = u.filter
+	}
+	delete(set, "ldapscope")
+	if u.scope != 0 {
+		set["ldapscope"] = fmt.Sprint(u.scope)
+	}
 }
 
 // The words that OpenLDAP has for faults of a URL: its numbers for these are those of
@@ -70,7 +102,6 @@ func (p *parser) ldapURL(text string) *fault {
 		f.fatal = true
 		return f
 	}
-	p.record.ldap = u
 	return nil
 }
 
@@ -116,7 +147,7 @@ func (u *ldapURL) authority(text string) string {
 		}
 		host, after = text[1:end], text[end+1:]
 	}
-	if i := strings.LastIndexByte(after, ':'); i >= 0 {
+	if i := strings.IndexByte(after, ':'); i >= 0 {
 		port, ok := wholeNumber(unescaped(after[i+1:]))
 		switch {
 		case !ok, host != text && i > 0:
@@ -213,10 +244,6 @@ func (u *ldapURL) part(i int, raw string) string {
 // FindsLDAPServer reports whether a record of ldap names a server, or a base DN by
 // which DNS finds one.
 func (r *Record) FindsLDAPServer() bool {
-	server, _ := r.Option("ldapserver")
-	base, _ := r.Option("ldapbasedn")
-	if r.ldap != nil {
-		return server != "" || base != "" || r.ldap.host != "" || r.ldap.dn != ""
-	}
-	return server != "" || base != ""
+	set := r.ldapSettings()
+	return set["ldapserver"] != "" || set["ldapbasedn"] != ""
 }

@@ -106,18 +106,9 @@ func (r *Record) OptionColumn() []string {
 	return out
 }
 
-// ldapColumn is the part of ldap. A URL stands for options, and of an option that is
-// set twice the later one counts.
+// ldapColumn is the part of ldap.
 func (r *Record) ldapColumn() []string {
-	set := map[string]string{}
-	for _, o := range r.Options {
-		set["ldapscope"] = subtree // which each option sets anew
-		if o.Name == "ldapurl" {
-			r.ldap.options(set)
-			continue
-		}
-		set[o.Name] = o.Value
-	}
+	set := r.ldapSettings()
 	if v, ok := set["ldapport"]; ok {
 		set["ldapport"] = fmt.Sprint(atoi(v))
 	}
@@ -134,28 +125,4 @@ func (r *Record) ldapColumn() []string {
 		}
 	}
 	return out
-}
-
-// subtree is LDAP_SCOPE_SUBTREE.
-const subtree = "2"
-
-// options sets what the URL says.
-func (u *ldapURL) options(set map[string]string) {
-	set["ldapscheme"], set["ldapport"] = u.scheme, fmt.Sprint(u.port)
-	if u.host != "" {
-		set["ldapserver"] = u.host
-	}
-	if u.hasDN {
-		set["ldapbasedn"] = u.dn
-	}
-	if u.attribute != "" {
-		set["ldapsearchattribute"] = u.attribute
-	}
-	if u.hasFilter {
-		set["ldapsearchfilter"] = u.filter
-	}
-	delete(set, "ldapscope")
-	if u.scope != 0 {
-		set["ldapscope"] = fmt.Sprint(u.scope)
-	}
 }
