@@ -222,7 +222,7 @@ func (e *Engine) atServer(s *snapshot.Server, c client, port snapshot.ServerPort
 	h := e.hbaStep(verdict.HBA, s.HBA, c, s)
 	steps = append(steps, h.step)
 	if h.maps != nil {
-		steps = append(steps, e.mapped(e.identStep(s, c, *h.maps), h.method, c))
+		steps = append(steps, e.mapped(e.identStep(s, c, *h.maps, h.byDN), h.method, c))
 	}
 	return steps, h.method
 }

@@ -37,6 +37,8 @@ type admission struct {
 	step   verdict.Step
 	method string
 	maps   *string
+	// byDN says that the map is asked about the certificate's whole subject.
+	byDN bool
 }
 
 // hbaStep decides one file: the first record that matches decides, and later ones
@@ -216,7 +218,7 @@ func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.
 
 // alike reports whether two records make the same of a client.
 func alike(a, b admission) bool {
-	if a.step.Verdict != b.step.Verdict || a.method != b.method {
+	if a.step.Verdict != b.step.Verdict || a.method != b.method || a.byDN != b.byDN {
 		return false
 	}
 	if a.maps == nil || b.maps == nil {
@@ -251,7 +253,7 @@ func (e *Engine) demand(layer verdict.Layer, r hba.Record, c client, s *snapshot
 		a.refuse("hba/rejected")
 	case demand == hba.VerifyFull || r.Method == "peer" || r.Method == "ident":
 		name := r.Map()
-		a.maps = &name
+		a.maps, a.byDN = &name, demand == hba.VerifyFull && r.ByDN()
 	}
 	if demand != hba.NoClientCert {
 		a.step.Facts["clientcert"] = demand.String()
@@ -312,11 +314,16 @@ func depends(r hba.Record, c client) string {
 
 // identStep decides the identity map: who the client is must be allowed to log in
 // as the role it asked for (pg_ident.conf).
-func (e *Engine) identStep(s *snapshot.Server, c client, mapName string) verdict.Step {
+func (e *Engine) identStep(s *snapshot.Server, c client, mapName string, byDN bool) verdict.Step {
 	system := c.session.Cert
 	step := verdict.Step{Layer: verdict.Ident, Facts: map[string]string{"system": system, "role": c.session.Role, "map": ""}}
 	if mapName != "" {
 		step.Facts["map"] = " (map " + mapName + ")"
+	}
+	if byDN {
+		step.Reason = "ident/unsure"
+		step.Facts["depends"] = "the whole subject of its certificate (clientname=DN), of which only the common name is known"
+		return step
 	}
 	if system == "" {
 		step.Facts["system"], step.Reason = "of the client's operating system", "ident/unsure"

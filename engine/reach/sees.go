@@ -24,8 +24,8 @@ func (e *Engine) sees(step *verdict.Step, c client, s *snapshot.Server, r *hba.R
 
 // told adds an answer to a step.
 func told(step *verdict.Step, got login.Answer) {
-	if got.Outcome == login.Unknown {
-		return
+	if got.Outcome == login.Unknown || got.Outcome.Admits() != (step.Verdict == verdict.Allow) {
+		return // what the step does not ask, the next one does
 	}
 	step.Facts["outcome"] = got.Outcome.String()
 	if got.SQLState != "" {

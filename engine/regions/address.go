@@ -72,8 +72,8 @@ func (p *program) readAddress(r *hba.Record) *addrPred {
 		p.sameHost(out)
 	case a.Kind == hba.SameNet:
 		p.sameNet(out)
-	case a.Kind == hba.HostName && resolvable(a.Name):
-		out.atoms = []int32{p.atom(Condition{Kind: ClientName, Name: strings.ToLower(a.Name)})}
+	case a.Kind == hba.HostName && !hba.LikeAddress(a.Name):
+		out.atoms = []int32{p.atom(Condition{Kind: ClientName, Name: lower(a.Name)})}
 	case a.Kind == hba.Pods:
 		c := a
 		name := fmt.Sprintf("%s/%s %s %t", a.Namespace, a.Name, a.Pods, a.Nodes)
@@ -112,9 +112,12 @@ func (p *program) sameNet(out *addrPred) {
 	}
 }
 
-// resolvable: no host has a name whose last label is a number, so "10.0.0.300"
-// loads without error and never matches.
-func resolvable(name string) bool {
-	last := name[strings.LastIndexByte(name, '.')+1:]
-	return strings.Trim(last, "0123456789") != ""
+// lower folds a host name as the server does: ASCII letters alone.
+func lower(name string) string {
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}, name)
 }

@@ -256,8 +256,15 @@ func (w *walker) conditions(n node, at world) []piece {
 			out = append(out, w.conditions(n, next)...)
 		}
 	}
+	if len(out) > maxJoined {
+		return out
+	}
+	w.charge(len(out) * len(out))
 	return joinWorlds(out)
 }
+
+// maxJoined is how many pieces are still held against each other.
+const maxJoined = 128
 
 // assume leaves of the chains what a world does; false where the focus is refuted.
 func (w *walker) assume(n node, at world) (node, bool) {

@@ -169,18 +169,21 @@ func (a *Address) match(c *Client) Match {
 // Once a lookup failed no other record's name is looked at either, which makes no
 // difference as long as a name has one answer.
 //
-// Where the resolver was not asked it is not known, but no host has a name whose
-// last label is a number: "10.0.0.300" loads without error and never matches.
+// Where the resolver was not asked it is not known, but no host is called what looks
+// like an address: "10.0.0.300" loads without error and never matches.
 func (a *Address) matchName(c *Client) Match {
 	if c.NameKnown {
 		return yes(c.HostName != "" && hostNameMatches(a.Name, c.HostName))
 	}
-	last := a.Name[strings.LastIndexByte(a.Name, '.')+1:]
-	if strings.Trim(last, "0123456789") == "" {
+	if LikeAddress(a.Name) {
 		return No
 	}
 	return Unsure
 }
+
+// LikeAddress reports whether a host name is made of numbers and dots alone, or empty:
+// no host has it.
+func LikeAddress(name string) bool { return strings.Trim(name, "0123456789.") == "" }
 
 func hostNameMatches(pattern, name string) bool {
 	if strings.HasPrefix(pattern, ".") {

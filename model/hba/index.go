@@ -15,6 +15,7 @@ type Index struct {
 	file    File
 	names   map[string]int32 // databases and users, "+group" for groups
 	groups  []int32          // those of names that are groups
+	isGroup map[int32]bool
 	buckets map[bucketKey]*bucket
 }
 
@@ -65,7 +66,7 @@ const manyNames = 64
 
 // NewIndex makes the index of a file, which must not change afterwards.
 func NewIndex(f File) *Index {
-	x := &Index{file: f, names: map[string]int32{}, buckets: map[bucketKey]*bucket{}}
+	x := &Index{file: f, names: map[string]int32{}, isGroup: map[int32]bool{}, buckets: map[bucketKey]*bucket{}}
 	for i := range f.Records {
 		x.add(int32(i), &f.Records[i]) //nolint:gosec // a file has fewer records than that
 	}
@@ -117,9 +118,9 @@ func (x *Index) number(name string) int32 {
 
 // group numbers "+group".
 func (x *Index) group(text string) int32 {
-	known := len(x.names)
 	n := x.number(text)
-	if len(x.names) > known {
+	if !x.isGroup[n] { // a database of that name may have been numbered before
+		x.isGroup[n] = true
 		x.groups = append(x.groups, n)
 	}
 	return n

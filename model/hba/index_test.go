@@ -46,7 +46,7 @@ func (w indexWorld) file(n int) string {
 	var b strings.Builder
 	for range n {
 		kind := w.of("local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc")
-		fmt.Fprintf(&b, "%s %s %s ", kind, w.list("all", "a", "b", "c", `"all"`, "sameuser", "samerole", "replication", `"replication"`, "/^a", "aa", many("d")),
+		fmt.Fprintf(&b, "%s %s %s ", kind, w.list("all", "a", "b", "c", `"all"`, "sameuser", "samerole", "replication", `"replication"`, "/^a", "aa", "+g", `"+g"`, many("d")),
 			w.list("all", "a", "b", `"all"`, "+a", "+g", `"+g"`, "/b$", "bb", "+", many("u")))
 		if kind != "local" {
 			b.WriteString(w.of("all", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "10.0.2.0 255.0.255.0", "::/0", "2001:db8::/32",
@@ -68,7 +68,7 @@ func many(prefix string) string {
 
 func (w indexWorld) session() Session {
 	s := Session{Local: w.IntN(6) == 0, TLS: w.IntN(2) == 0, Replication: w.IntN(5) == 0,
-		Database: w.name("a", "b", "c", "all", "replication", "aa", "d7", "z"), User: w.name("a", "b", "ab", "+g", "all", "u7", "z")}
+		Database: w.name("a", "b", "c", "all", "replication", "aa", "d7", "+g", "z"), User: w.name("a", "b", "ab", "+g", "all", "u7", "z")}
 	s.GSS = !s.TLS && w.IntN(3) == 0
 	s.Client = ClientAt(netip.MustParseAddr(w.of("10.1.2.3", "10.0.2.9", "10.3.1.1", "192.0.2.1", "2001:db8::1", "::1")))
 	s.Client.ServerHost, s.Client.ServerNet = w.match(), w.match()

@@ -218,7 +218,7 @@ func Map(f File, mapName, systemUser string, role hba.Name, member func(role, gr
 
 // mayStop reports whether some line may end the search.
 func mayStop(ms []Mapping, mapName string) bool {
-	return slices.ContainsFunc(ms, func(m Mapping) bool { return m.Map == mapName && m.substitutes() && m.System.Regexp.Groups() == 0 })
+	return slices.ContainsFunc(ms, func(m Mapping) bool { return m.Map == mapName && m.substitutes() })
 }
 
 // substitutes reports whether the role is made of what the expression found.

@@ -63,13 +63,13 @@ func (f file) noClient(r *hba.Record) string {
 		return ""
 	}
 	name := a.Name
-	switch last := name[strings.LastIndexByte(name, '.')+1:]; {
+	switch {
 	case name == "":
 		return "the address is empty"
 	case isKeyword(name, "all", "samehost", "samenet"):
 		return fmt.Sprintf("%s is a host name here: the keyword is %s, without quotes and in lower case", a, strings.ToLower(name))
-	case strings.Trim(last, "0123456789") == "":
-		return fmt.Sprintf("%s is no address, and so a host name, but no host has a name that ends in a number", name)
+	case hba.LikeAddress(name):
+		return fmt.Sprintf("%s is no address, and so a host name, but no host has a name of numbers", name)
 	case strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "":
 		return fmt.Sprintf("%s is no address, and so a host name, but no host has such a name", a)
 	}

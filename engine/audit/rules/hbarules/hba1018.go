@@ -114,7 +114,12 @@ func unanchored(t hba.Token) string {
 func endsHeld(branch string) bool {
 	body, held := strings.CutSuffix(branch, "$")
 	escapes := len(body) - len(strings.TrimRight(body, `\`))
-	return held && escapes%2 == 0 || strings.HasSuffix(branch, `\Z`) || strings.HasSuffix(branch, ".*")
+	if held && escapes%2 == 0 || strings.HasSuffix(branch, `\Z`) {
+		return true
+	}
+	body, open := strings.CutSuffix(branch, ".*")
+	escapes = len(body) - len(strings.TrimRight(body, `\`))
+	return open && escapes%2 == 0 // who writes .* at the end means longer names
 }
 
 // also is a name that the expression takes, with something around what it says.
