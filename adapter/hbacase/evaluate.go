@@ -255,7 +255,8 @@ func AnswerOf(id json.RawMessage, got login.Answer) Answer {
 	out := Answer{ID: id, Outcome: got.Outcome.String(), Options: []string{}, Reason: string(got.Reason),
 		SQLState: optional(got.SQLState), Message: optional(got.Message)}
 	if got.NotLoaded != nil {
-		out.Reason += fmt.Sprintf(": %s line %d: %s", got.NotLoaded.File, got.NotLoaded.Line, got.NotLoaded.Message)
+		_, message := got.NotLoaded.Shown()
+		out.Reason += fmt.Sprintf(": %s line %d: %s", got.NotLoaded.File, got.NotLoaded.Line, message)
 	}
 	if r := got.Record; r != nil {
 		out.File, out.Line, out.Method = optional(r.File), &r.Line, &r.Method

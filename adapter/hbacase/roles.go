@@ -50,7 +50,7 @@ func secretOf(kind *string) (role.Secret, error) {
 	case *kind == "md5":
 		return role.MD5, nil
 	}
-	return role.NoSecret, fmt.Errorf("password: %q is neither scram-sha-256 nor md5", *kind)
+	return role.NoSecret, errors.New("password is neither \"scram-sha-256\" nor \"md5\": want the kind of the secret, not the secret")
 }
 
 // predefined are the roles that initdb makes (PostgreSQL manual, "Predefined Roles").

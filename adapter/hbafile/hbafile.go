@@ -61,22 +61,43 @@ func (t Text) files() authfile.Files {
 	return disk{absolute: filepath.IsAbs(t.Name)}
 }
 
-// disk is the files of this machine. That a file is missing at an absolute path says
-// nothing about the server, unless the first file was named by one, too.
+// disk is the files of this machine. What is at an absolute path says nothing about the
+// server, unless the first file was named by one, too.
 type disk struct{ absolute bool }
 
 func (d disk) Read(path string) (string, error) {
+	if filepath.IsAbs(path) && !d.absolute {
+		return "", authfile.ErrUnknown
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", d.known(path, err)
+	case info.Mode().IsDir():
+		return "", authfile.ErrIsDirectory
+	case !info.Mode().IsRegular() || info.Size() > maxFile:
+		return "", fmt.Errorf("%w: it is no file of at most %d bytes", authfile.ErrUnknown, maxFile)
+	}
 	data, err := os.ReadFile(path) //nolint:gosec // the files that a file of the user's names are what is asked about
 	return string(data), d.known(path, err)
 }
 
+// maxFile is how large a file that another names may be.
+const maxFile = 1 << 25
+
 func (d disk) List(path string) ([]string, error) {
+	if filepath.IsAbs(path) && !d.absolute {
+		return nil, authfile.ErrUnknown
+	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return nil, d.known(path, err)
 	}
 	var out []string
 	for _, e := range entries {
+		if !authfile.IsConf(e.Name()) {
+			continue
+		}
 		info, err := os.Stat(filepath.Join(path, e.Name()))
 		if err != nil {
 			return nil, d.known(path, err)
@@ -93,13 +114,13 @@ func (d disk) known(path string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, fs.ErrNotExist) && filepath.IsAbs(path) && !d.absolute:
-		return authfile.ErrUnknown
+	case errors.Is(err, fs.ErrPermission): // the server's user may read it
+		return fmt.Errorf("%w: %w", authfile.ErrUnknown, err)
 	case !errors.As(err, &number):
 		return err
 	}
 	known := map[syscall.Errno]error{
-		syscall.ENOENT: fs.ErrNotExist, syscall.EACCES: fs.ErrPermission, syscall.EISDIR: authfile.ErrIsDirectory,
+		syscall.ENOENT: fs.ErrNotExist, syscall.EISDIR: authfile.ErrIsDirectory,
 		syscall.ENOTDIR: authfile.ErrNotDirectory, syscall.ENAMETOOLONG: authfile.ErrNameTooLong,
 	}
 	return fmt.Errorf("%s: %w", path, cmp.Or(known[number], error(number)))

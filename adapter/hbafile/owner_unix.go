@@ -3,6 +3,7 @@
 package hbafile
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -12,8 +13,11 @@ import (
 // read keeps it from starting.
 func sameOwner(f *os.File, info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 {
+	if !ok {
 		return nil
 	}
-	return f.Chown(int(stat.Uid), int(stat.Gid))
+	if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
+		return fmt.Errorf("the new file could not get the owner of the old one, which is kept: %w", err)
+	}
+	return nil
 }

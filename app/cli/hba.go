@@ -22,6 +22,8 @@ import (
 func (a *app) hba() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hba",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Short: "Read, check, ask, compare and format pg_hba.conf, as PostgreSQL 13 to 18 reads it",
 		Long: `Read a pg_hba.conf exactly as a server of --pg-version does: the lines it would
 refuse and with which words, which line decides an attempt and what the client sees,
@@ -54,6 +56,17 @@ type hbaInput struct {
 	roles   string
 	ident   string
 	server  string
+	// newVersion is for the second of two files; mixed says that one of them may be a
+	// manifest, which says its version itself.
+	newVersion int
+	mixed      bool
+}
+
+func checkVersion(flag string, version int, given bool) error {
+	if given && (version < 13 || version > hba.Newest) {
+		return fmt.Errorf("%s %d: want 13 to %d", flag, version, hba.Newest)
+	}
+	return nil
 }
 
 // flags adds them to a command, and -o with the formats.
@@ -73,10 +86,9 @@ func (in *hbaInput) flags(a *app, cmd *cobra.Command, formats ...string) *cobra.
 		switch {
 		case !slices.Contains(formats, a.output):
 			return fmt.Errorf("-o %s: want one of %s", a.output, strings.Join(formats, ", "))
-		case in.version != 0 && (in.version < 13 || in.version > hba.Newest):
-			return fmt.Errorf("--pg-version %d: want 13 to %d", in.version, hba.Newest)
 		}
-		return nil
+		return errors.Join(checkVersion("--pg-version", in.version, f.Changed("pg-version")),
+			checkVersion("--new-version", in.newVersion, in.newVersion != 0))
 	}
 	return cmd
 }
@@ -162,7 +174,7 @@ func (a *app) bareOrRendered(ctx context.Context, text hbafile.Text, in *hbaInpu
 
 // rendered are the files that operators write for the servers of manifests.
 func (a *app) rendered(ctx context.Context, path string, in *hbaInput) ([]hbaFile, error) {
-	if in.version != 0 || in.ident != "" {
+	if in.version != 0 && !in.mixed || in.ident != "" {
 		return nil, errors.New("--pg-version and --ident are for a bare pg_hba.conf: a manifest says both")
 	}
 	a.files = []string{path}

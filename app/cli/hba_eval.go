@@ -73,7 +73,7 @@ failed or an input could not be read. With --batch 0, or 3 where a line was not 
 	f.StringVar(&try.osUser, "os-user", "", "operating system user at the other end of the socket")
 	f.StringVar(&try.identUser, "ident-user", "", "user that an ident server at the client names")
 	f.StringVar(&try.hostName, "host-name", "", `the client's name in DNS, which has its address; "" for none`)
-	f.StringArrayVar(&try.interfaces, "interface", nil, "address of the server with its network's length, for samehost and samenet; repeatable")
+	f.StringArrayVar(&try.interfaces, "interface", nil, "address of the server with its network's length, for samehost and samenet; repeatable; loopback is always among them")
 	f.StringVar(&try.passwordEncryption, "password-encryption", "", "the setting; by default the version's")
 	f.BoolVar(&try.noSSL, "no-ssl", false, "the server has ssl = off")
 	f.BoolVar(&try.noCA, "no-ca", false, "the server has no ssl_ca_file")
@@ -127,6 +127,8 @@ func (try *hbaAttempt) attempt(named, replicates bool) (login.Attempt, error) {
 		out.Cert = hbacase.Subject(try.cert, !try.untrusted)
 	}
 	switch {
+	case try.passwordEncryption != "" && try.passwordEncryption != "md5" && try.passwordEncryption != "scram-sha-256":
+		return out, fmt.Errorf("--password-encryption %s: want md5 or scram-sha-256", try.passwordEncryption)
 	case try.user == "":
 		return out, errors.New("--user is missing: the role that the client asks for")
 	case try.local == (try.from != ""):
@@ -146,19 +148,16 @@ func (try *hbaAttempt) attempt(named, replicates bool) (login.Attempt, error) {
 // networks says what samehost and samenet say of the client, where the server's
 // interfaces are given.
 func (try *hbaAttempt) networks(c *hba.Client, addr netip.Addr) error {
-	if len(try.interfaces) == 0 {
-		return nil
+	nets, err := prefixes(try.interfaces)
+	if err != nil || nets == nil {
+		return err
 	}
 	c.ServerHost, c.ServerNet = hba.No, hba.No
-	for _, text := range try.interfaces {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return fmt.Errorf("--interface: %w", err)
-		}
+	for _, p := range nets {
 		if p.Addr() == addr {
 			c.ServerHost = hba.Yes
 		}
-		if hbacase.Network(p).Contains(addr) {
+		if p.Contains(addr) {
 			c.ServerNet = hba.Yes
 		}
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pgmoat/pgmoat/adapter/hbacase"
@@ -49,13 +51,11 @@ not read.`,
 
 // loads sets the exit status by what the server makes of the file.
 func (a *app) loads(f hbaFile) {
-	for _, e := range f.HBA.Errors {
-		if !e.Missing {
-			a.exit(exitNo)
-			return
-		}
-	}
-	if !f.HBA.Loads() {
+	words := []string{hbacase.Loaded(f.HBA.Errors), hbacase.Loaded(f.Ident.Errors)}
+	switch {
+	case slices.Contains(words, "rejected"):
+		a.exit(exitNo)
+	case slices.Contains(words, "unknown"):
 		a.exit(exitUnknown)
 	}
 }

@@ -140,10 +140,11 @@ func refusedLine(name string, e hba.Error) string {
 	if e.File != "" {
 		name = e.File
 	}
+	_, message := e.Shown()
 	if e.Line == 0 {
-		return fmt.Sprintf("%s: %s", name, e.Message)
+		return fmt.Sprintf("%s: %s", name, message)
 	}
-	return fmt.Sprintf("%s line %d: %s", name, e.Line, e.Message)
+	return fmt.Sprintf("%s line %d: %s", name, e.Line, message)
 }
 
 // A RuleList is the rows of pg_hba_file_rules, and of pg_ident_file_mappings where
@@ -174,8 +175,21 @@ func Rules(f hba.File, maps ident.File, hasIdent, secrets bool) RuleList {
 		for i := range out.Rules {
 			out.Rules[i].Options = hba.Masked(out.Rules[i].Options)
 		}
+		out.hideWords(f)
 	}
 	return out
+}
+
+// hideWords takes secrets out of the column of errors, which may quote them.
+func (l *RuleList) hideWords(f hba.File) {
+	for _, e := range f.Errors {
+		_, message := e.Shown()
+		for i := range l.Rules {
+			if p := l.Rules[i].Error; p != nil && *p == e.Message && l.Rules[i].LineNumber == e.Line {
+				l.Rules[i].Error = &message
+			}
+		}
+	}
 }
 
 // RuleFormats are what RuleList.Write knows, the first by default.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/adapter/hbacase"
 	"github.com/pgmoat/pgmoat/engine/regions"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -15,6 +16,9 @@ import (
 // NotLoaded is the error of a file that the server would not load.
 func NotLoaded(name string, f hba.File) error {
 	lines := []string{name + ": the server would not load the file:"}
+	if hbacase.Loaded(f.Errors) == "unknown" {
+		lines[0] = name + ": whether the server would load the file is not known:"
+	}
 	for _, e := range f.Errors {
 		lines = append(lines, "  "+refusedLine(name, e))
 	}
@@ -23,13 +27,30 @@ func NotLoaded(name string, f hba.File) error {
 
 // An HBADiff is where two files end differently.
 type HBADiff struct {
-	Old     string           `json:"old"`
-	New     string           `json:"new"`
+	Old     Side             `json:"old"`
+	New     Side             `json:"new"`
 	Same    bool             `json:"same"`
+	Doubts  []string         `json:"doubts"`
 	Regions []hbaRegionJSON  `json:"regions"`
 	LeftOut []hbaRegionJSON  `json:"leftOut"`
 	result  []regions.Region // as Regions
 	partial bool
+	wording bool // differences of wording are left out
+}
+
+// A Side is one of the two files, and the major version that reads it; zero is not
+// known.
+type Side struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+}
+
+// String names the file with its version.
+func (s Side) String() string {
+	if s.Version == 0 {
+		return s.Name
+	}
+	return fmt.Sprintf("%s (PostgreSQL %d)", s.Name, s.Version)
 }
 
 type hbaRegionJSON struct {
@@ -63,8 +84,8 @@ type hbaWitnessJSON struct {
 }
 
 // NewHBADiff makes a difference ready to be printed.
-func NewHBADiff(old, next string, result regions.Result, ignoreWording bool) HBADiff {
-	d := HBADiff{Old: old, New: next, Regions: []hbaRegionJSON{}, LeftOut: []hbaRegionJSON{}, partial: result.Incomplete}
+func NewHBADiff(old, next Side, result regions.Result, ignoreWording bool, doubts []string) HBADiff {
+	d := HBADiff{Old: old, New: next, wording: ignoreWording, Doubts: append([]string{}, doubts...), Regions: []hbaRegionJSON{}, LeftOut: []hbaRegionJSON{}, partial: result.Incomplete}
 	for _, r := range result.Regions {
 		if ignoreWording && r.Wording {
 			continue
@@ -78,7 +99,7 @@ func NewHBADiff(old, next string, result regions.Result, ignoreWording bool) HBA
 	for _, r := range result.LeftOut {
 		d.LeftOut = append(d.LeftOut, hbaRegion(r))
 	}
-	d.Same = len(d.Regions) == 0 && !result.Incomplete
+	d.Same = len(d.Regions) == 0 && !result.Incomplete && len(doubts) == 0
 	return d
 }
 
@@ -104,9 +125,16 @@ func (d *HBADiff) Write(out io.Writer, format string) error {
 		return writeJSON(out, d)
 	}
 	t := newText(out, false)
+	if d.Same && d.wording {
+		t.verdict(verdict.Allow, "same: the same attempts get in, on the same terms, in %s and %s", d.Old, d.New)
+		return t.err
+	}
 	if d.Same {
 		t.verdict(verdict.Allow, "same: every attempt ends alike in %s and %s", d.Old, d.New)
 		return t.err
+	}
+	for _, doubt := range d.Doubts {
+		t.verdict(verdict.Unknown, "not all could be told: %s", doubt)
 	}
 	if len(d.Regions) > 0 {
 		t.line("%s and %s differ in %s", d.Old, d.New, counted(len(d.Regions), "region"))

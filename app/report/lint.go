@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/pgmoat/pgmoat/engine/audit/rules/hbarules"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -121,7 +120,7 @@ func (f *LintedFile) json() lintedJSON {
 	out := lintedJSON{File: f.Name, Version: f.Version, Errors: []refusedLineJSON{}}
 	fatal := false
 	for _, e := range f.Errors {
-		raw, message := hbarules.Shown(e)
+		raw, message := e.Shown()
 		out.Errors = append(out.Errors, refusedLineJSON{e.File, e.Line, raw, message, !e.Missing})
 		if e.Missing {
 			out.NotKnown++

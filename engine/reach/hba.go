@@ -196,7 +196,7 @@ func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.
 	switch {
 	case r.Error != nil:
 		step.Reason, step.Origin = "hba/unreadable", r.Error.Origin
-		step.Facts["error"] = r.Error.Message
+		_, step.Facts["error"] = r.Error.Shown()
 		return admission{step: step}
 	case len(r.Candidates) == 0:
 		step.Verdict, step.Reason = verdict.Deny, "hba/no-record"

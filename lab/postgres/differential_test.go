@@ -147,6 +147,10 @@ func newTally(t *testing.T, seed uint64) *tally {
 	return &tally{t: t, seed: seed, begun: time.Now(), cases: n(), unknown: n(), disagree: n(), unobserved: n(), rejected: n()}
 }
 
+// mayBeUnknown is how often the model may say that it does not know: what it says of 13
+// is in docs/hba.md, and elsewhere a case has nothing that it could not know.
+var mayBeUnknown = map[int]int{13: 20}
+
 // maxPrinted is how many disagreements of a version are printed; all are counted.
 const maxPrinted = 25
 
@@ -207,8 +211,8 @@ func (f *tally) compareAnswer(lab *Lab, c hbacase.Case) error {
 	}
 	want := evaluate(c)
 	if want.Outcome == "unknown" {
-		if f.count(f.unknown, version) <= 3 {
-			f.t.Logf("unknown: %s: %s", c.ID, want.Reason)
+		if f.count(f.unknown, version) > mayBeUnknown[version] {
+			f.t.Errorf("unknown: %s: %s", c.ID, want.Reason)
 		}
 		return nil
 	}

@@ -190,7 +190,7 @@ func FuzzToken(f *testing.F) {
 		for _, l := range writtenLines(content, version) {
 			for _, field := range l.fields {
 				s := scanner{rest: Join(field)}
-				again := writtenField(&s)
+				again, _ := writtenField(&s)
 				if len(again) != len(field) || s.rest != "" {
 					t.Fatalf("%q was read as %+v", Join(field), again)
 				}
@@ -244,7 +244,7 @@ hostssl  a          +b        10.0.0.0    255.0.0.0  cert
 host a b all trust \
   # go on
 @x
-host  "open"
+host  "open
 `
 	if err != nil || got != want {
 		t.Errorf("%v\n%s", err, got)

@@ -11,6 +11,7 @@ import (
 type written struct {
 	physical []string // with their ends
 	fields   [][]Token
+	spelled  []string // the fields as they are written, without blanks around commas
 	comment  string
 	long     bool // longer than the version takes
 }
@@ -31,8 +32,8 @@ func writtenLines(content string, version int) []written {
 			s.limit = maxToken
 		}
 		for s.rest != "" && !s.long {
-			if field := writtenField(&s); field != nil {
-				l.fields = append(l.fields, field)
+			if field, spelled := writtenField(&s); field != nil {
+				l.fields, l.spelled = append(l.fields, field), append(l.spelled, strings.Join(spelled, ","))
 			}
 		}
 		l.comment, l.long = s.comment, l.long || s.long
@@ -40,16 +41,21 @@ func writtenLines(content string, version int) []written {
 	}
 }
 
-func writtenField(s *scanner) (field []Token) {
+func writtenField(s *scanner) (field []Token, spelled []string) {
 	for comma := true; comma; {
 		var t Token
 		var ok bool
+		before := s.rest
 		if t, comma, ok = s.next(); !ok {
 			break
 		}
-		field = append(field, t)
+		text := strings.TrimLeft(before[:len(before)-len(s.rest)-len(s.comment)], " \t\r,")
+		if comma {
+			text = text[:len(text)-1]
+		}
+		field, spelled = append(field, t), append(spelled, text)
 	}
-	return field
+	return field, spelled
 }
 
 // sameMeaning reports whether a server of the version reads the same fields in the
@@ -126,10 +132,7 @@ func (l written) cells() []string {
 	if !l.record() {
 		return nil
 	}
-	var out []string
-	for _, field := range l.fields {
-		out = append(out, Join(field))
-	}
+	out := slices.Clone(l.spelled)
 	if l.fields[0][0].Text == "local" && len(out) > 3 {
 		out = slices.Insert(out, 3, "")
 	}
@@ -147,13 +150,16 @@ func (l written) record() bool { return len(l.physical) == 1 && len(l.fields) > 
 func (l written) format(widths []int) string {
 	raw := strings.Join(l.physical, "")
 	body := strings.TrimRight(raw, "\r\n")
-	end := "\n"
-	if body == raw {
-		end = ""
+	end := ""
+	switch {
+	case strings.HasSuffix(raw, "\r\n"):
+		end = "\r\n"
+	case strings.HasSuffix(raw, "\n"):
+		end = "\n"
 	}
 	var line string
 	switch {
-	case len(l.physical) > 1:
+	case len(l.physical) > 1, strings.HasSuffix(body, `\`), strings.Contains(raw, "\x00"):
 		return raw
 	case l.record():
 		line = aligned(l.cells(), widths, l.comment)

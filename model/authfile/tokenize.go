@@ -316,6 +316,11 @@ func (t *tokenizer) include(l *Line, name string, depth int, out *[]Line, mayMis
 	}
 }
 
+// IsConf reports whether include_dir looks at a file of this name (conffiles.c).
+func IsConf(name string) bool {
+	return len(name) >= 6 && name[0] != '.' && strings.HasSuffix(name, ".conf")
+}
+
 // includeDir reads the files of a directory whose names end in .conf, in the order
 // of their bytes (conffiles.c GetConfFilesInDir). The faults of all are the line's.
 func (t *tokenizer) includeDir(l *Line, name string, depth int, out *[]Line) {
@@ -336,7 +341,7 @@ func (t *tokenizer) includeDir(l *Line, name string, depth int, out *[]Line) {
 	slices.Sort(names)
 	var faults Line
 	for _, file := range names {
-		if len(file) < 6 || file[0] == '.' || !strings.HasSuffix(file, ".conf") {
+		if !IsConf(file) {
 			continue
 		}
 		one := *l

@@ -172,6 +172,13 @@ func (f *File) Rows() []Row {
 // Loads reports whether the server takes the file.
 func (f *File) Loads() bool { return len(f.Errors) == 0 }
 
+// Same reports whether two files have the same mappings in the same order, wherever
+// they stand.
+func (f *File) Same(o *File) bool {
+	return len(f.Errors)+len(o.Errors) == 0 &&
+		slices.EqualFunc(f.Mappings, o.Mappings, func(a, b Mapping) bool { return a.String() == b.String() })
+}
+
 // A Result says whether a system user may log in as a role, and what says so.
 type Result struct {
 	Match hba.Match

@@ -38,7 +38,7 @@ that the mistake waits for the next restart.`,
 
 // refuses reports a line that is refused; one that ends the server is HBA1014's.
 func refuses(p *audit.Pass, f file, e hba.Error, name, with string) {
-	_, message := Shown(e)
+	_, message := e.Shown()
 	switch {
 	case e.Fatal:
 		return

@@ -43,7 +43,7 @@ ledger
 				f.empty(p, r.File, r.Raw, r.Origin, "it is read as "+quoted(r))
 			}
 			for _, e := range f.hba.Errors {
-				_, message := Shown(e)
+				_, message := e.Shown()
 				f.empty(p, e.File, e.Raw, e.Origin, "the server refuses what is left: "+message)
 			}
 		}

@@ -48,7 +48,13 @@ func (f file) fatal(p *audit.Pass, faults []hba.Error) {
 	for _, e := range faults {
 		if e.Fatal {
 			p.Report(audit.Finding{Subject: f.ref, Origin: e.Origin, Certain: true, Fix: "take the file's own name out of it",
-				Message: fmt.Sprintf("PostgreSQL %d ends when it reads this line, also on a reload: %s", f.version(), e.Message)})
+				Message: fmt.Sprintf("PostgreSQL %d ends when it reads this line, also on a reload: %s", f.version(), shown(e))})
 		}
 	}
+}
+
+// shown are the words of a fault without secrets.
+func shown(e hba.Error) string {
+	_, message := e.Shown()
+	return message
 }

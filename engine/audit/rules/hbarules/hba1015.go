@@ -215,10 +215,10 @@ func (f file) changes(p *audit.Pass, target int, changed []lineKey, c comparison
 func otherwise(was, is reading) string {
 	switch {
 	case is.fault != nil && was.record != nil:
-		_, message := Shown(*is.fault)
+		_, message := is.fault.Shown()
 		return quoted(was.record) + " is then refused, and the whole file with it: " + message
 	case was.fault != nil && is.record != nil:
-		_, message := Shown(*was.fault)
+		_, message := was.fault.Shown()
 		return quoted(is.record) + " is then taken, and now refused: " + message
 	case was.record != nil && is.record != nil && was.expressions() != is.expressions():
 		return "a name in " + quoted(is.record) + " that begins with / is a regular expression for only one of them"
@@ -229,7 +229,7 @@ func otherwise(was, is reading) string {
 	case is.record != nil:
 		return quoted(is.record) + " is then a line of its own, which it is not now"
 	case is.fault != nil:
-		_, message := Shown(*is.fault)
+		_, message := is.fault.Shown()
 		return "it is then refused, and the whole file with it: " + message
 	}
 	return "it is now refused, and then not there"

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/model/are"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/ident"
 )
@@ -65,16 +66,20 @@ func (f file) mapsUsed() []string {
 
 func (f file) mapping(p *audit.Pass, m ident.Mapping) {
 	var why []string
-	if m.System.Regexp != nil {
-		if loose := unanchored(m.System); loose != "" {
-			why = append(why, loose)
-		}
+	switch {
+	case m.System.Regexp == nil:
+	case everyName(m.System) && m.Role.Regexp == nil && !strings.Contains(m.Role.Text, `\1`):
+		why = append(why, fmt.Sprintf("%s matches every name", m.System))
+	case unanchored(m.System) != "":
+		why = append(why, unanchored(m.System))
 	}
 	if f.version() >= 16 {
 		_, group := m.Role.Group()
 		switch {
 		case group, m.Role.Is("all"):
 			why = append(why, fmt.Sprintf("%s makes %s of one identity", m.Role, roleWords(m.Role)))
+		case m.Role.Regexp != nil && everyName(m.Role):
+			why = append(why, fmt.Sprintf("%s makes every role of one identity", m.Role))
 		case m.Role.Regexp != nil && unanchored(m.Role) != "":
 			why = append(why, unanchored(m.Role))
 		}
@@ -85,6 +90,12 @@ func (f file) mapping(p *audit.Pass, m ident.Mapping) {
 	p.Report(audit.Finding{Subject: f.ref, Origin: m.Origin, Certain: true,
 		Message: fmt.Sprintf("map %s of pg_ident.conf is too wide in \"%s %s %s\": %s", name(m.Map), m.Map, m.System, m.Role, strings.Join(why, ", and ")),
 		Fix:     "hold expressions with ^ and $, and name one role a line"})
+}
+
+// everyName reports whether an expression matches whatever there is.
+func everyName(t hba.Token) bool {
+	l, ok := t.Regexp.Language()
+	return ok && l.Equal(are.All())
 }
 
 // unanchored says what an expression takes besides what it seems to say; "" where ^

@@ -82,6 +82,9 @@ func (f file) unequal(s hba.Session, pair [2]hba.Client) (out [2]*hba.Record, ok
 	if a > b {
 		slices.Reverse(out[:])
 	}
+	if out[1].Method == "reject" && out[1].Address.Kind == hba.AnyAddress {
+		return out, false // one family is served, and the last line refuses whatever else comes
+	}
 	return out, a != b
 }
 

@@ -109,11 +109,11 @@ func each(p *audit.Pass, visit func(file)) {
 func (f file) notInForce(p *audit.Pass, errs []hba.Error, what, unknown string) {
 	sure := func(e hba.Error) bool { return !e.Missing }
 	if i := slices.IndexFunc(errs, sure); i >= 0 && f.bare() {
-		_, message := Shown(errs[i])
+		_, message := errs[i].Shown()
 		p.Useless(f.ref, "the server would not load "+what+": "+message)
 		return
 	}
-	_, message := Shown(errs[0])
+	_, message := errs[0].Shown()
 	p.Skip(f.ref, unknown+message)
 }
 

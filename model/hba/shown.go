@@ -1,22 +1,28 @@
-package hbarules
+package hba
 
 import (
 	"regexp"
 	"strings"
-
-	"github.com/pgmoat/pgmoat/model/hba"
 )
 
-var secretOption = regexp.MustCompile(`(?i)(ldapbindpasswd|radiussecrets)`)
+// secretOption also finds a name that is mistyped.
+var secretOption = regexp.MustCompile(`(?i)\w*(passwd|secret)\w*|\w*password\w*\s*=`)
+
+// optionFault is the beginning of the server's words for an option, which quote it.
+var optionFault = regexp.MustCompile(`^(authentication option not|unrecognized authentication option|invalid LDAP|could not parse|invalid RADIUS|unsupported LDAP)`)
 
 // Shown returns a refused line and the server's words for it without secrets. What
 // follows the name of an option that holds one may be a part of it, as the words may
 // quote it, so that nothing of that is shown.
-func Shown(e hba.Error) (raw, message string) {
+func (e *Error) Shown() (raw, message string) {
 	at := secretOption.FindStringIndex(e.Raw)
+	if at == nil && strings.Contains(e.Raw, "@") && optionFault.MatchString(e.Message) {
+		return e.Raw, optionFault.FindString(e.Message) + " ***" // of another file, which may hold any
+	}
 	if at == nil {
 		return e.Raw, e.Message
 	}
+	at[1] = at[0] + len(strings.TrimRight(e.Raw[at[0]:at[1]], " \t="))
 	message = e.Message
 	for word := range strings.FieldsFuncSeq(e.Raw[at[1]:], func(c rune) bool { return strings.ContainsRune(" \t\r\n,=\"#", c) }) {
 		message = blotted(message, word)
