@@ -30,6 +30,10 @@ show explain payments/api ledger-rw.payments --as app_rw --db ledger -f "$compan
 part "What is wrong, and what to change"
 show audit -f "$company/broken" --facts "$company/facts.yaml"
 
+part "A pg_hba.conf without Kubernetes: what is wrong, and what a proposed one changes"
+show hba lint examples/hba/pg_hba.conf --ident examples/hba/pg_ident.conf --roles examples/hba/roles.json
+show hba diff examples/hba/pg_hba.conf examples/hba/proposed.conf --roles examples/hba/roles.json --ignore-wording
+
 part "The same company, mended"
 show audit --severity high -f "$company/mended" --facts "$company/facts.yaml"
 show matrix -f "$company/mended" --facts "$company/facts.yaml"

@@ -157,6 +157,9 @@ func (a *app) bareOrRendered(ctx context.Context, text hbafile.Text, in *hbaInpu
 		a.in = bytes.NewReader([]byte(text.Text))
 		return a.rendered(ctx, text.Name, in)
 	}
+	if in.server != "" && !in.mixed {
+		return nil, fmt.Errorf("--server %s is for manifests, and %s is a bare file", in.server, text.Name)
+	}
 	version := in.version
 	if version == 0 {
 		version = hba.Newest

@@ -65,6 +65,7 @@ type rec struct {
 
 // A program is one or two files in numbers: what is equal has equal numbers.
 type program struct {
+	debt int // work on expressions that no budget has been charged for yet
 	Context
 	names     table[string]
 	preds     table[*namePred]

@@ -162,6 +162,9 @@ func (p *program) language(ids []int32) are.Language {
 	return out
 }
 
+// stateWork is what a pair of states is charged for.
+const stateWork = 4
+
 // narrowed returns the part of a language that matches a pattern or does not, or
 // all of it where that is not known.
 func (p *program) narrowed(l are.Language, id int32, holds bool) are.Language {
@@ -169,6 +172,7 @@ func (p *program) narrowed(l are.Language, id int32, holds bool) are.Language {
 	if !pat.regular {
 		return l
 	}
+	p.debt += stateWork * l.Size() * pat.language.Size()
 	narrow := l.Minus
 	if holds {
 		narrow = l.Intersect

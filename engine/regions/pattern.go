@@ -15,6 +15,17 @@ const maxName = 63
 // maxCells bounds what the expressions of one node divide names into.
 const maxCells = 128
 
+// maxStates bounds the automata of these cells together: dividing takes time by it.
+const maxStates = 1 << 13
+
+func size(cells []cell) int {
+	n := 0
+	for _, c := range cells {
+		n += c.language.Size()
+	}
+	return n
+}
+
 // productWork is what dividing one cell is charged for.
 const productWork = 1000
 
@@ -88,7 +99,7 @@ func (c cell) sign(pattern int32) hba.Match {
 }
 
 // divide divides all names by these sorted expressions. Where there would be too
-// many cells, the last expressions divide none and become conditions.
+// many cells, or too large ones, further expressions divide none and become conditions.
 func (p *program) divide(patterns []int32, charge func(int)) []cell {
 	k := key(patterns...)
 	if cells, ok := p.cellCache[k]; ok {
@@ -96,7 +107,7 @@ func (p *program) divide(patterns []int32, charge func(int)) []cell {
 	}
 	cells := []cell{{language: are.All()}}
 	for _, id := range patterns {
-		if pat := p.patterns.list[id]; pat.regular && len(cells) <= maxCells/2 {
+		if pat := p.patterns.list[id]; pat.regular && len(cells) <= maxCells/2 && size(cells)+len(cells)*pat.language.Size() <= maxStates {
 			charge(len(cells) * productWork)
 			cells = split(cells, id, pat.language)
 		}

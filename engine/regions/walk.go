@@ -114,6 +114,8 @@ func newWalker(p *program, q question) *walker {
 
 // spend counts work; false says that the budget is used up.
 func (w *walker) spend(n int) bool {
+	w.charge(w.debt)
+	w.debt = 0
 	if w.budget < n {
 		w.budget, w.spent = 0, true
 		return false

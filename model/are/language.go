@@ -6,6 +6,14 @@ type Language struct {
 	auto *automaton // minimal; nil is the empty set
 }
 
+// Size is the number of states of the smallest automaton; zero for the empty set.
+func (l Language) Size() int {
+	if l.auto == nil {
+		return 0
+	}
+	return l.auto.size()
+}
+
 // Language returns the texts in which the expression matches somewhere. Where ok is
 // false it is not known: the expression has a back reference, a lookaround inside
 // a lookbehind or a lookbehind inside a lookahead, or an automaton of more states
