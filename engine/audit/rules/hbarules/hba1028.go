@@ -35,10 +35,14 @@ var loopbacks = [2]hba.Client{onHost("127.0.0.1"), onHost("::1")}
 
 // families compares what clients of two addresses come to, a finding a pair of lines.
 func (f file) families(p *audit.Pass, pair [2]hba.Client) {
-	seen := map[[2]*hba.Record]bool{}
+	seen, crowded := map[[2]*hba.Record]bool{}, 0
 	for i := range f.hba.Records {
 		r := &f.hba.Records[i]
 		if r.Type == hba.Local {
+			continue
+		}
+		if len(r.Users)*len(r.Databases) > maxSessions {
+			crowded++
 			continue
 		}
 		for _, s := range f.sessionsOf(r) {
@@ -49,7 +53,13 @@ func (f file) families(p *audit.Pass, pair [2]hba.Client) {
 			}
 		}
 	}
+	if crowded > 0 {
+		p.Skip(f.ref, fmt.Sprintf("%d of the lines name more than %d pairs of databases and users", crowded, maxSessions))
+	}
 }
+
+// maxSessions is how many pairs of a line are asked about one by one.
+const maxSessions = 2000
 
 // sessionsOf are sessions that the record's lists match, of every transport.
 func (f file) sessionsOf(r *hba.Record) []hba.Session {
