@@ -115,30 +115,13 @@ func parsed(list []string) []netip.Addr {
 	return out
 }
 
-// Network is the network of an interface, for samenet: a netmask without a bit is
-// taken for one that is not known, and then the address alone counts (ifaddr.c
-// run_ifaddr_callback).
-func Network(p netip.Prefix) netip.Prefix {
-	if p.Bits() == 0 {
-		return netip.PrefixFrom(p.Addr(), p.Addr().BitLen())
-	}
-	return p
-}
-
 // client is who connects from an address: its name counts only where it has that
 // address (hba.c check_hostname).
 func (s *Server) client(addr netip.Addr, r *resolver, interfaces []netip.Prefix) hba.Client {
 	c := hba.ClientAt(addr)
 	addr = addr.WithZone("")
-	c.ServerHost, c.ServerNet, c.NameKnown = hba.No, hba.No, true
-	for _, p := range interfaces {
-		if p.Addr() == addr {
-			c.ServerHost = hba.Yes
-		}
-		if Network(p).Contains(addr) {
-			c.ServerNet = hba.Yes
-		}
-	}
+	c.Beside(interfaces)
+	c.NameKnown = true
 	if name := r.name(addr); name != "" && slices.Contains(r.forward(name, interfaces), addr) {
 		c.HostName = name
 	}

@@ -2,14 +2,13 @@ package hbafile
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
 
 // Replace writes a file whole or leaves the old one: the text is written beside it
-// and then takes its name. A link is followed.
-func Replace(path, text string, mode fs.FileMode) (err error) {
+// and then takes its name, its mode and its owner. A link is followed.
+func Replace(path, text string) (err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return err
 	}
@@ -27,7 +26,7 @@ func Replace(path, text string, mode fs.FileMode) (err error) {
 		}
 	}()
 	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Chmod(mode.Perm()), sameOwner(f, info), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), sameOwner(f, info), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

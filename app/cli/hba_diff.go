@@ -105,7 +105,7 @@ func prefixes(texts []string) ([]netip.Prefix, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--interface: %w", err)
 		}
-		out = append(out, hbacase.Network(p))
+		out = append(out, p)
 	}
 	return out, nil
 }

@@ -142,24 +142,16 @@ func (try *hbaAttempt) attempt(named, replicates bool) (login.Attempt, error) {
 	}
 	out.Host, out.Client = hba.AddressText(addr.Unmap()), hba.ClientAt(addr)
 	out.Client.NameKnown, out.Client.HostName = named, try.hostName
-	return out, try.networks(&out.Client, addr.Unmap().WithZone(""))
+	return out, try.networks(&out.Client)
 }
 
 // networks says what samehost and samenet say of the client, where the server's
 // interfaces are given.
-func (try *hbaAttempt) networks(c *hba.Client, addr netip.Addr) error {
+func (try *hbaAttempt) networks(c *hba.Client) error {
 	nets, err := prefixes(try.interfaces)
 	if err != nil || nets == nil {
 		return err
 	}
-	c.ServerHost, c.ServerNet = hba.No, hba.No
-	for _, p := range nets {
-		if p.Addr() == addr {
-			c.ServerHost = hba.Yes
-		}
-		if p.Contains(addr) {
-			c.ServerNet = hba.Yes
-		}
-	}
+	c.Beside(nets)
 	return nil
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -67,17 +66,8 @@ func (a *app) format(path string, check, write bool) error {
 		_, err = fmt.Fprintln(a.out, report.Printable(path))
 		return err
 	case write:
-		return replace(path, formatted)
+		return hbafile.Replace(path, formatted)
 	}
 	_, err = fmt.Fprint(a.out, formatted)
 	return err
-}
-
-// replace writes a file whole or not at all, and keeps its mode.
-func replace(path, text string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	return hbafile.Replace(path, text, info.Mode())
 }

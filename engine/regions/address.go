@@ -108,7 +108,7 @@ func (p *program) sameNet(out *addrPred) {
 		nets = loopback
 	}
 	for _, i := range nets {
-		out.addPrefix(i)
+		out.addPrefix(hba.Network(i))
 	}
 }
 

@@ -95,6 +95,31 @@ func ClientAt(addr netip.Addr) Client { return ClientWithin(full(addr)) }
 // ClientWithin returns a client whose address is one of the prefixes'.
 func ClientWithin(prefixes ...netip.Prefix) Client { return Client{Prefixes: prefixes} }
 
+// Beside says of a client with a known address whether it has one of the server's own,
+// or is in one of the networks of its interfaces, which are all given.
+func (c *Client) Beside(interfaces []netip.Prefix) {
+	addr := c.Prefixes[0].Addr()
+	c.ServerHost, c.ServerNet = No, No
+	for _, p := range interfaces {
+		if p.Addr() == addr {
+			c.ServerHost = Yes
+		}
+		if Network(p).Contains(addr) {
+			c.ServerNet = Yes
+		}
+	}
+}
+
+// Network is the network of an interface, for samenet: a netmask without a bit is
+// taken for one that is not known, and then the address alone counts (ifaddr.c
+// run_ifaddr_callback).
+func Network(p netip.Prefix) netip.Prefix {
+	if p.Bits() == 0 {
+		return netip.PrefixFrom(p.Addr(), p.Addr().BitLen())
+	}
+	return p
+}
+
 // Loopback returns the client that a proxy in the server's own pod is.
 func Loopback() Client {
 	c := ClientAt(netip.AddrFrom4([4]byte{127, 0, 0, 1}))

@@ -48,3 +48,24 @@ func TestInetAton(t *testing.T) {
 		}
 	}
 }
+
+// Each case is a sentence of what was observed of samehost and samenet.
+func TestBeside(t *testing.T) {
+	for _, c := range []struct {
+		sentence, at, network string
+		host, net             Match
+	}{
+		{"exactly the address", "10.0.0.5", "10.0.0.5/24", Yes, Yes},
+		{"inside the network", "10.0.0.9", "10.0.0.5/24", No, Yes},
+		{"outside", "10.0.1.9", "10.0.0.5/24", No, No},
+		{"a mask without a bit is none", "10.0.1.9", "10.0.0.5/0", No, No},
+		{"the address itself all the same", "10.0.0.5", "10.0.0.5/0", Yes, Yes},
+		{"families never mix", "::1", "0.0.0.0/1", No, No},
+	} {
+		client := ClientAt(netip.MustParseAddr(c.at))
+		client.Beside([]netip.Prefix{netip.MustParsePrefix(c.network)})
+		if client.ServerHost != c.host || client.ServerNet != c.net {
+			t.Errorf("%s: host %s, net %s", c.sentence, words[client.ServerHost], words[client.ServerNet])
+		}
+	}
+}
