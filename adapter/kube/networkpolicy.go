@@ -41,7 +41,7 @@ func (b policyBuilder) build(in networkingv1.NetworkPolicy) (*netpol.Policy, err
 	if err := refuse("metadata.name", in.Name, validation.IsDNS1123Subdomain(in.Name)); err != nil {
 		return nil, err
 	}
-	p := &netpol.Policy{Namespace: b.o.Namespace, Name: b.o.Name, Origin: b.o.Origin()}
+	p := &netpol.Policy{Kind: "NetworkPolicy", Namespace: b.o.Namespace, Name: b.o.Name, Origin: b.o.Origin()}
 	pods, err := b.optional("spec.podSelector", &in.Spec.PodSelector)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func peersField(d netpol.Direction) string {
 
 // rule converts one rule. Absent and empty lists of peers or ports mean any.
 func (b policyBuilder) rule(field, peers string, in side) (netpol.Rule, error) {
-	r := netpol.Rule{AnyPeer: len(in.peers) == 0, AnyPort: len(in.ports) == 0, Origin: b.o.Origin().At("%s", field)}
+	r := netpol.Rule{Action: netpol.Accept, AnyPeer: len(in.peers) == 0, AnyPort: len(in.ports) == 0, Origin: b.o.Origin().At("%s", field)}
 	for i, p := range in.peers {
 		at := fmt.Sprintf("%s.%s[%d]", field, peers, i)
 		peer, err := b.peer(at, p)

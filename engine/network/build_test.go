@@ -106,7 +106,7 @@ func isolate(name, pods string, dir netpol.Direction, rules ...netpol.Rule) func
 
 // admit makes a rule of peers; ports are added with on.
 func admit(peers ...netpol.Peer) netpol.Rule {
-	return netpol.Rule{AnyPeer: len(peers) == 0, Peers: peers, AnyPort: true}
+	return netpol.Rule{Action: netpol.Accept, AnyPeer: len(peers) == 0, Peers: peers, AnyPort: true}
 }
 
 func on(r netpol.Rule, ports ...netpol.Port) netpol.Rule {

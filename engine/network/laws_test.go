@@ -127,7 +127,7 @@ func apply(world *snapshot.Snapshot, fix Fix, dir netpol.Direction, m Miss) (*sn
 		r.Peers = slices.Clone(r.Peers)
 		r.Peers[m.Peer].Namespaces = selector(snapshot.MetadataName + "=" + fix.Namespace)
 	case FixAddRule:
-		r := netpol.Rule{Ports: []netpol.Port{{Protocol: fix.Port.Protocol, From: fix.Port.From, To: fix.Port.To}}}
+		r := netpol.Rule{Action: netpol.Accept, Ports: []netpol.Port{{Protocol: fix.Port.Protocol, From: fix.Port.From, To: fix.Port.To}}}
 		for _, c := range fix.CIDR {
 			r.Peers = append(r.Peers, ipBlock(c))
 		}

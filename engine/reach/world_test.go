@@ -103,7 +103,7 @@ func (b *builder) policy(namespace, name string, dir netpol.Direction, pods *net
 		Origin: verdict.Origin{File: "netpol.yaml", Line: 1, Object: "NetworkPolicy " + namespace + "/" + name}}
 	p.Isolates[dir] = true
 	if len(peers) > 0 {
-		r := netpol.Rule{Peers: peers, AnyPort: len(ports) == 0}
+		r := netpol.Rule{Action: netpol.Accept, Peers: peers, AnyPort: len(ports) == 0}
 		for _, port := range ports {
 			r.Ports = append(r.Ports, netpol.Port{Protocol: flow.TCP, From: port, To: port})
 		}

@@ -211,5 +211,5 @@ func named(name string) netpol.Port { return netpol.Port{Protocol: flow.TCP, Nam
 
 // rule admits peers at ports; of either, none means any.
 func rule(peers []netpol.Peer, ports ...netpol.Port) netpol.Rule {
-	return netpol.Rule{AnyPeer: len(peers) == 0, Peers: peers, AnyPort: len(ports) == 0, Ports: ports}
+	return netpol.Rule{Action: netpol.Accept, AnyPeer: len(peers) == 0, Peers: peers, AnyPort: len(ports) == 0, Ports: ports}
 }

@@ -179,7 +179,7 @@ func (g *gen) policy(i int) {
 
 // Rule returns a random rule for the policy.
 func (g *gen) Rule(p *netpol.Policy, dir netpol.Direction, n int) netpol.Rule {
-	r := netpol.Rule{AnyPeer: g.one(5), AnyPort: g.one(3), Origin: p.Origin.At("spec.%s[%d]", dir, n)}
+	r := netpol.Rule{Action: netpol.Accept, AnyPeer: g.one(5), AnyPort: g.one(3), Origin: p.Origin.At("spec.%s[%d]", dir, n)}
 	for j := range 1 + g.IntN(2) {
 		if !r.AnyPeer {
 			peer := g.peer()

@@ -1,6 +1,6 @@
-// Package netpol holds NetworkPolicy as the API defines it, with the unwritten
-// defaults already settled: an adapter that builds a Policy has decided what an
-// absent, null or empty field means, and the engine never asks again.
+// Package netpol holds network policies of all tiers as their APIs define them, with
+// the unwritten defaults already settled: an adapter that builds a Policy has decided
+// what an absent, null or empty field means, and the engine never asks again.
 package netpol
 
 import (
@@ -35,46 +35,91 @@ func (d Direction) Layer() verdict.Layer {
 	return verdict.Ingress
 }
 
-// A Policy is a networking.k8s.io/v1 NetworkPolicy. It isolates every pod that
-// Pods selects in Namespace, in each direction that Isolates says, and then admits
-// what its rules of that direction admit. Policies add up; none takes away.
+// A Policy is a NetworkPolicy, or a policy of the Admin or Baseline tier.
+//
+// Those of the NetworkPolicy tier isolate every pod that Pods selects in Namespace,
+// in each direction that Isolates says, and then admit what their rules of that
+// direction admit: they add up; none takes away. Those of the other tiers isolate
+// nothing: their rules are asked one after the other, and the first that matches acts.
 type Policy struct {
+	// Kind is "NetworkPolicy", "ClusterNetworkPolicy", "AdminNetworkPolicy" or
+	// "BaselineAdminNetworkPolicy".
+	Kind string
+	// Namespace is empty for a policy of the cluster.
 	Namespace string
 	Name      string
-	Pods      Selector
-	// Isolates is policyTypes after defaulting, indexed by Direction.
+	Tier      Tier
+	// Priority orders the policies of an ordered tier, lowest first.
+	Priority int32
+	// Namespaces selects the namespaces of the subject's pods; nil for Namespace.
+	Namespaces *Selector
+	Pods       Selector
+	// Isolates is policyTypes after defaulting, indexed by Direction; false in an
+	// ordered tier.
 	Isolates [2]bool
 	// Rules are indexed by Direction. No rules close an isolated pod.
 	Rules  [2][]Rule
 	Origin verdict.Origin
 }
 
-// A Rule admits what comes from (or goes to) any of its peers at any of its ports.
+// FullName is "namespace/name", or the name alone for a policy of the cluster.
+func (p *Policy) FullName() string {
+	if p.Namespace == "" {
+		return p.Name
+	}
+	return p.Namespace + "/" + p.Name
+}
+
+// A Rule says what happens to what comes from (or goes to) any of its peers at any of
+// its ports.
 type Rule struct {
+	// Name is what the user called the rule, if anything.
+	Name string
+	// Action of the zero value never admits. In the NetworkPolicy tier it is Accept.
+	Action Action
 	// AnyPeer says that from/to was absent or empty: every peer, inside and out.
 	AnyPeer bool
 	Peers   []Peer
 	// AnyPort says that ports was absent or empty: every port of every protocol.
 	AnyPort bool
 	Ports   []Port
-	Origin  verdict.Origin // spec.ingress[i]
+	// FailsClosed says that the rule has a peer or protocol that no version of the API
+	// known here has. An Accept rule then has neither peers nor ports and matches
+	// nothing; a Deny or Pass rule has become Deny with AnyPeer and AnyPort
+	// (ClusterNetworkPolicyIngressPeer: "it should fail closed").
+	FailsClosed bool
+	Origin      verdict.Origin // spec.ingress[i]
 }
 
-// A Peer is either pods or a block of addresses.
+// A Peer is exactly one of pods, a block of addresses, nodes, and domain names.
 type Peer struct {
-	// Block is not nil for ipBlock; then the selectors are nil.
+	// Block is not nil for ipBlock and networks; then the selectors are nil.
 	Block *Block
 	// Namespaces is nil where namespaceSelector was absent: the policy's own namespace.
 	Namespaces *Selector
 	// Pods is nil where podSelector was absent: every pod of those namespaces.
-	Pods   *Selector
-	Origin verdict.Origin // spec.ingress[i].from[j]
+	Pods *Selector
+	// Nodes is not nil for nodes: the addresses of the nodes it selects, and so the
+	// pods that share them. An ordered tier's egress only.
+	Nodes *Selector
+	// Domains is not empty for domainNames, as written: "example.com", "*.example.com".
+	// An ordered tier's egress only.
+	Domains []string
+	Origin  verdict.Origin // spec.ingress[i].from[j]
 }
 
-// A Block is an ipBlock: Addresses is the cidr without its except ranges.
+// IsPods reports whether the peer selects pods by their labels and namespaces.
+func (p Peer) IsPods() bool { return p.Block == nil && p.Nodes == nil && len(p.Domains) == 0 }
+
+// A Block is an ipBlock, or the networks of a peer: Addresses is the cidr without its
+// except ranges, or all networks together.
 type Block struct {
 	Text      string // "10.0.0.0/8 except 10.1.0.0/16", for people
 	Addresses flow.Addresses
+	// Pods says that pods are meant, too, by whatever address they have: networks
+	// ("cluster-internal traffic will be checked against the rule as well"). An ipBlock
+	// is written for the outside ("These should be cluster-external IPs").
+	Pods bool
 }
 
 // A Port is one entry of ports.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -23,6 +24,12 @@ type Facts struct {
 	Enforces verdict.Verdict
 	// CNIOrigin is the object or facts file that told of the CNI.
 	CNIOrigin verdict.Origin
+	// Profile is how the network plugin differs from the API's text; the zero value
+	// knows of no difference.
+	Profile cni.Profile
+	// Domains are the addresses behind domain names, all of them, by the name as a
+	// policy writes it ("example.com", "*.example.com").
+	Domains map[string]flow.Addresses
 	// PodCIDRs are the ranges that pods take their addresses from.
 	PodCIDRs []netip.Prefix
 	// APIServer is where the kube-apiserver answers, after DNAT; empty when unknown.
@@ -72,6 +79,9 @@ const (
 	AssumePodsRoutable    = "pods-routable"
 	AssumeNodePortsClosed = "node-ports-closed"
 	AssumeSuperuser       = "superuser-postgres"
+	AssumeBaseline        = "baseline-by-direction"
+	AssumeClusterEnforces = "cni-enforces-cluster-policies"
+	AssumeNotNode         = "outside-not-nodes"
 )
 
 var assumptionTexts = map[string]string{
@@ -87,6 +97,9 @@ var assumptionTexts = map[string]string{
 	AssumeNodeSource:      "outside clients keep their own address on the way in",
 	AssumeNodePortsClosed: "the node ports that a LoadBalancer Service has too are closed to the outside",
 	AssumeSuperuser:       "the superuser that initdb made is called postgres, and has a password",
+	AssumeBaseline:        "the Baseline tier is asked in a direction that no NetworkPolicy isolates, also of a pod that one isolates in the other",
+	AssumeClusterEnforces: "the network plugin enforces ClusterNetworkPolicy and its older forms",
+	AssumeNotNode:         "addresses outside the cluster are not those of its nodes",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
 }
 

@@ -4,6 +4,7 @@ package snapshot
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -17,8 +18,12 @@ type Snapshot struct {
 	Namespaces map[string]*Namespace
 	Workloads  []*Workload
 	Services   []*Service
-	Policies   []*netpol.Policy
-	Servers    []*Server
+	// Policies are those of the NetworkPolicy tier.
+	Policies []*netpol.Policy
+	// ClusterPolicies are those of the ordered tiers, Admin and Baseline.
+	ClusterPolicies []*netpol.Policy
+	Nodes           []*Node
+	Servers         []*Server
 	// Unmodelled are objects of a layer or dialect that no engine decides yet.
 	Unmodelled []Unmodelled
 	// Problems are documents that could not be read; they make answers Unknown.
@@ -51,6 +56,15 @@ type Namespace struct {
 	// others is the assumption NamespaceLabels.
 	Declared bool
 	Origin   verdict.Origin
+}
+
+// A Node has the addresses that its host-network pods share.
+type Node struct {
+	Name   string
+	Labels netpol.Labels
+	// Addresses are those of status.addresses that are IPs.
+	Addresses []netip.Addr
+	Origin    verdict.Origin
 }
 
 // A Ref names an object as people do. It is comparable.

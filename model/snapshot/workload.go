@@ -41,7 +41,9 @@ type Pod struct {
 	// Addresses are the pod's IPs where known; empty for pods not yet running.
 	Addresses []netip.Addr
 	// HostNetwork pods have their node's addresses, and policies do not select them.
-	HostNetwork    bool
+	HostNetwork bool
+	// Node is the name of the node the pod runs on; empty where nobody knows.
+	Node           string
 	Ports          []ContainerPort
 	ServiceAccount string
 	Origin         verdict.Origin
