@@ -3,41 +3,33 @@ package network
 import (
 	"slices"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// An admission is what the rules of one policy make of an attempt.
-type admission struct {
-	match netpol.Match
-	// addresses is what the rules surely admit of an outside peer.
-	addresses flow.Addresses
-	// rules are those that may admit.
-	rules []ruleMatch
-}
-
-// A ruleMatch is a rule that admits, or may admit, with the peer that does.
+// A ruleMatch is a rule that matches an attempt, or may, with the peer that does.
 type ruleMatch struct {
+	policy *netpol.Policy
+	index  int // among the policy's rules of the direction
 	match  netpol.Match
 	origin verdict.Origin
 }
 
-func (a admission) admitting() []verdict.Origin { return a.origins(netpol.Yes) }
-func (a admission) doubtful() []verdict.Origin  { return a.origins(netpol.Unsure) }
+// An admission is what the rules of one NetworkPolicy make of an attempt.
+type admission struct {
+	match netpol.Match
+	// rules are those that may admit.
+	rules []ruleMatch
+}
 
-// origins returns those of the rules with this match; where an outside peer is
-// covered only by rules together, all of them count.
+// origins returns those of the rules with this match.
 func (a admission) origins(m netpol.Match) []verdict.Origin {
 	var out []verdict.Origin
 	for _, r := range a.rules {
 		if r.match == m {
-			out = append(out, r.origin)
-		}
-	}
-	if len(out) == 0 && m == netpol.Yes {
-		for _, r := range a.rules {
 			out = append(out, r.origin)
 		}
 	}
@@ -48,40 +40,27 @@ func (a admission) origins(m netpol.Match) []verdict.Origin {
 // one ingress rule across all of the NetworkPolicy objects".
 func (q *query) admission(p *netpol.Policy) admission {
 	a := admission{match: netpol.No}
-	for _, r := range p.Rules[q.dir] {
-		m, origin := q.rule(p, r, &a)
-		if m == netpol.No {
+	for i, r := range p.Rules[q.dir] {
+		m, origin := q.rule(p, r)
+		if m == netpol.No || r.Action != netpol.Accept {
 			continue
 		}
-		a.rules = append(a.rules, ruleMatch{m, origin})
+		a.rules = append(a.rules, ruleMatch{p, i, m, origin})
 		a.match = either(a.match, m)
-	}
-	if a.match == netpol.Unsure && !a.addresses.IsEmpty() && q.peer.isOutside() && q.covers(a.addresses) {
-		a.match = netpol.Yes
 	}
 	return a
 }
 
 // rule is a logical and: "The traffic must match both ports and from." The origin
 // is the peer that matches, or the rule where every peer does.
-func (q *query) rule(p *netpol.Policy, r netpol.Rule, a *admission) (netpol.Match, verdict.Origin) {
+func (q *query) rule(p *netpol.Policy, r netpol.Rule) (netpol.Match, verdict.Origin) {
 	ports := q.ports(r)
-	if ports == netpol.No {
-		return netpol.No, r.Origin
-	}
-	if r.AnyPeer {
-		if ports == netpol.Yes {
-			a.addresses = flow.AllAddresses()
-		}
+	if ports == netpol.No || r.AnyPeer {
 		return ports, r.Origin
 	}
 	best, origin := netpol.No, r.Origin
 	for _, peer := range r.Peers {
-		m := q.matchPeer(p.Namespace, peer)
-		if m != netpol.No && ports == netpol.Yes && peer.Block != nil {
-			a.addresses = a.addresses.Union(peer.Block.Addresses)
-		}
-		if rank(m) > rank(best) {
+		if m := q.matchPeer(p.Namespace, peer); rank(m) > rank(best) {
 			best, origin = m, peer.Origin
 		}
 	}
@@ -133,7 +112,10 @@ func (q *query) port(p netpol.Port) netpol.Match {
 	case p.Protocol != q.attempt.Protocol || p.Protocol == flow.NoProtocol:
 		return netpol.No
 	case p.Name == "":
-		return yes(p.From <= q.attempt.Port && q.attempt.Port <= p.To)
+		if isRange(p) {
+			q.hasTrait(cni.NoEndPort)
+		}
+		return yes(p.From <= q.attempt.Port && q.attempt.Port <= q.last(p))
 	case to.Virtual != nil:
 		return netpol.Unsure
 	case to.Pod != nil:
@@ -143,12 +125,29 @@ func (q *query) port(p netpol.Port) netpol.Match {
 	return netpol.No
 }
 
+// last is the end of a range of ports. A plugin that ignores endPort takes the first
+// port alone; an entry without a port is every port to it, too.
+func (e *Engine) last(p netpol.Port) uint16 {
+	if isRange(p) && e.world.Facts.Profile.Has(cni.NoEndPort) {
+		return p.From
+	}
+	return p.To
+}
+
+func isRange(p netpol.Port) bool {
+	return p.From != p.To && !(p.From == 1 && p.To == flow.MaxPort)
+}
+
 // matchPeer asks one peer of a policy in namespace ns. Selectors speak of pods on the
 // pod network only: pods on the host network are seen as their node's addresses.
 func (q *query) matchPeer(ns string, p netpol.Peer) netpol.Match {
 	switch {
 	case p.Block != nil:
-		return q.block(p.Block.Addresses)
+		return q.block(*p.Block)
+	case p.Nodes != nil:
+		return q.matchNodes(*p.Nodes)
+	case len(p.Domains) > 0:
+		return q.matchDomains(p.Domains)
 	case q.peer.isOutside() || q.peer.isHost():
 		return netpol.No
 	}
@@ -159,13 +158,13 @@ func (q *query) matchPeer(ns string, p netpol.Peer) netpol.Match {
 	if pods == netpol.No {
 		return netpol.No
 	}
-	return both(pods, q.matchNamespace(ns, p.Namespaces))
+	return both(pods, q.matchNamespace(ns, p.Namespaces, q.peer))
 }
 
-// matchNamespace asks for the peer's namespace: without a selector it is the
+// matchNamespace asks for the namespace of one end: without a selector it is the
 // policy's own.
-func (q *query) matchNamespace(own string, s *netpol.Selector) netpol.Match {
-	name := q.peer.namespace()
+func (q *query) matchNamespace(own string, s *netpol.Selector, end Endpoint) netpol.Match {
+	name := end.namespace()
 	if s == nil {
 		return yes(name == own)
 	}
@@ -196,55 +195,69 @@ func namespaceMatch(ns *snapshot.Namespace, s netpol.Selector) (m netpol.Match, 
 	return s.Match(ns.Labels), true
 }
 
-// block asks an ipBlock.
-func (q *query) block(b flow.Addresses) netpol.Match {
-	switch {
-	case !q.peer.isOutside():
-		m, assumed := blockMatch(q.podRanges, q.peer.asPod(), b)
-		if assumed {
-			return q.assume(snapshot.AssumeBlockOutside, m)
-		}
-		return m
-	case q.peer.addressUnknown():
-		switch {
-		case b.IsEmpty():
-			return netpol.No
-		case q.covers(b):
-			return netpol.Yes
-		}
-		return netpol.Unsure
-	case b.Intersect(q.peer.Outside).IsEmpty():
-		return netpol.No
+// block asks an ipBlock or networks.
+func (q *query) block(b netpol.Block) netpol.Match {
+	if q.peer.isOutside() {
+		return within(q.peer.Outside, b.Addresses)
 	}
-	if q.covers(b) {
+	a := q.blockMatch(q.peer.asPod(), b, q.family)
+	if a.trait != "" {
+		q.hasTrait(a.trait)
+	}
+	if a.assumption != "" {
+		return q.assume(a.assumption, a.match)
+	}
+	return a.match
+}
+
+// A blockAnswer is what a block makes of a pod, with what the answer rests on.
+type blockAnswer struct {
+	match      netpol.Match
+	assumption string
+	trait      cni.Trait
+}
+
+// blockMatch asks a block about a pod: by its addresses of the family where they are known, else by
+// the ranges pods take theirs from; without either an ipBlock is assumed to speak of
+// the outside, unless the plugin is known to match pods by it.
+func (e *Engine) blockMatch(p *snapshot.Pod, b netpol.Block, f Family) blockAnswer {
+	plugin := e.world.Facts.Profile
+	addresses, unknown := f.addresses(p)
+	everyPod := b.Pods || plugin.Has(cni.BlockMatchesPods)
+	switch {
+	case b.Addresses.IsEmpty():
+		return blockAnswer{match: netpol.No}
+	case plugin.Has(cni.BlockSkipsPods):
+		return blockAnswer{match: netpol.No, trait: cni.BlockSkipsPods}
+	case !unknown:
+		return blockAnswer{match: yes(slices.ContainsFunc(addresses, b.Addresses.Has))}
+	case allIPv4.Minus(b.Addresses).IsEmpty() && allIPv6.Minus(b.Addresses).IsEmpty() && everyPod:
+		return blockAnswer{match: netpol.Yes}
+	case !p.HostNetwork && !e.podRanges.IsEmpty():
+		return blockAnswer{match: within(e.podRanges.Intersect(f.all()), b.Addresses)}
+	case everyPod && allIPv4.Minus(b.Addresses).IsEmpty():
+		return blockAnswer{match: netpol.Yes, assumption: snapshot.AssumePodIPv4}
+	}
+	return blockAnswer{match: netpol.No, assumption: snapshot.AssumeBlockOutside}
+}
+
+// within asks for an address that is somewhere in ranges.
+func within(ranges, addresses flow.Addresses) netpol.Match {
+	switch {
+	case ranges.Intersect(addresses).IsEmpty():
+		return netpol.No
+	case ranges.Minus(addresses).IsEmpty():
 		return netpol.Yes
 	}
 	return netpol.Unsure
 }
 
-// blockMatch asks an ipBlock about a pod: by its addresses where they are known,
-// else by the ranges pods take theirs from; without either a block is assumed to
-// speak of the outside.
-func blockMatch(ranges flow.Addresses, p *snapshot.Pod, b flow.Addresses) (m netpol.Match, assumed bool) {
-	switch {
-	case b.IsEmpty():
-		return netpol.No, false
-	case len(p.Addresses) > 0:
-		return yes(slices.ContainsFunc(p.Addresses, b.Has)), false
-	case p.HostNetwork || ranges.IsEmpty():
-		return netpol.No, true
-	case ranges.Intersect(b).IsEmpty():
-		return netpol.No, false
-	case ranges.Minus(b).IsEmpty():
-		return netpol.Yes, false
-	}
-	return netpol.Unsure, false
-}
-
 // codes is a set of the assumptions that matching can use.
 type codes uint8
 
-var assumable = []string{snapshot.AssumeBlockOutside, snapshot.AssumeNamespaceLabels, snapshot.AssumePodIPv4}
+var assumable = []string{snapshot.AssumeBlockOutside, snapshot.AssumeNamespaceLabels, snapshot.AssumePodIPv4, snapshot.AssumeNotNode}
+
+func codeOf(code string) codes { return 1 << slices.Index(assumable, code) }
 
 func (c codes) list() []string {
 	var out []string
@@ -253,14 +266,25 @@ func (c codes) list() []string {
 			out = append(out, code)
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
 // assume notes that an answer rests on an assumption, and doubts it when asked to.
 func (q *query) assume(code string, m netpol.Match) netpol.Match {
-	q.used |= 1 << slices.Index(assumable, code)
+	q.used |= codeOf(code)
 	if q.doubt {
 		return netpol.Unsure
 	}
 	return m
+}
+
+// hasTrait reports whether the network plugin has the trait, and notes that the answer
+// asked for one that it has.
+func (q *query) hasTrait(t cni.Trait) bool {
+	has := q.world.Facts.Profile.Has(t)
+	if has && !slices.Contains(q.traits, t) {
+		q.traits = append(q.traits, t)
+	}
+	return has
 }

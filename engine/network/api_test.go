@@ -166,11 +166,23 @@ func TestSelf(t *testing.T) {
 	is(t, b.in(t, "a/two", "a/two", 5432), verdict.Deny, NoRule)
 }
 
-// "Pod IPs are ephemeral": an ipBlock speaks of a pod only by an address we know.
+// "Pod IPs are ephemeral": an ipBlock speaks of a pod only by an address we know, and
+// of a dual-stack pod by the one that the packet comes from.
 func TestBlockAgainstPods(t *testing.T) {
 	b := world(isolate("a/db", "app=db", netpol.Ingress, admit(ipBlock("10.0.0.0/8"))),
 		pod("b/known", "", at("fd00::1"), at("10.1.2.3")))
-	is(t, b.in(t, "b/known", "a/db", 1), verdict.Allow, Allowed)
+	a := Attempt{From: b.end(t, "b/known"), To: b.end(t, "a/db"), Protocol: flow.TCP, Port: 1}
+	e := New(b.world)
+	for family, want := range map[Family]verdict.Verdict{IPv4: verdict.Allow, IPv6: verdict.Deny, AnyFamily: verdict.Unknown} {
+		a.Family = family
+		if s := e.Decide(netpol.Ingress, a); s.Verdict != want {
+			t.Errorf("%s: %s %v, want %s", family, s.Verdict, s.Facts, want)
+		}
+	}
+	a.Family = AnyFamily
+	if v := e.Pass(a); v != verdict.Allow {
+		t.Errorf("one open family is enough, got %s", v)
+	}
 	s := b.in(t, "b/app", "a/db", 1)
 	is(t, s, verdict.Deny, NoRule)
 	if len(s.Assumptions) != 1 || s.Assumptions[0] != snapshot.AssumeBlockOutside {
@@ -197,7 +209,7 @@ func TestHostNetwork(t *testing.T) {
 	s := b.in(t, "a/agent", "a/db", 1)
 	is(t, s, verdict.Unknown, HostNetwork)
 	is(t, b.in(t, "a/app", "a/agent", 1), verdict.Allow, NotIsolated)
-	is(t, b.ask(t, netpol.Egress, "a/app", "a/agent", 1), verdict.Deny, NoRule)
+	is(t, b.ask(t, netpol.Egress, "a/app", "a/agent", 1), verdict.Unknown, HostNetwork)
 	b = world(isolate("a/db", "", netpol.Ingress, admit(ipBlock("192.168.0.0/24"))), pod("a/known", "app=x", onHost, at("192.168.0.7")))
 	is(t, b.in(t, "a/known", "a/db", 1), verdict.Allow, Allowed)
 }

@@ -56,7 +56,7 @@ func BenchmarkDecide(b *testing.B) {
 func TestWorkGrowsWithTheEstate(t *testing.T) {
 	counts := func(n int) (evaluations, work int) {
 		m := New(worldgen.Estate(n, 1)).compiled().matrix
-		return m.matcher.evaluations, m.work
+		return m.base.matcher.evaluations, m.work
 	}
 	smallEvals, smallWork := counts(500)
 	bigEvals, bigWork := counts(2000)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -98,22 +99,38 @@ type vision struct {
 	keys   []string // sorted
 	values map[label]bool
 	names  []portName
-	blocks []*netpol.Block
+	blocks []flow.Addresses
+	// nodes are those that have addresses, or pods on the host network: their traffic
+	// with the pods of the same node is their own.
+	nodes map[string]bool
+	// nodeName finds a pod's node.
+	nodeName func(*snapshot.Pod) string
 }
 
 func visionOf(e *Engine) *vision {
-	v := &vision{values: map[label]bool{}}
-	for _, p := range e.world.Policies {
+	v := &vision{values: map[label]bool{}, nodes: map[string]bool{}, nodeName: e.nodeName}
+	for _, p := range slices.Concat(e.world.Policies, e.ordered[netpol.Admin], e.ordered[netpol.Baseline]) {
 		v.selector(&p.Pods)
 		for _, rules := range p.Rules {
 			for _, r := range rules {
 				v.rule(r)
+				v.borders(e, r)
 			}
 		}
 	}
 	for _, us := range e.dialects {
 		for _, u := range us {
 			v.selector(u.Pods)
+		}
+	}
+	for _, n := range e.world.Nodes {
+		v.nodes[n.Name] = true
+	}
+	for _, w := range e.world.Workloads {
+		for _, p := range w.Pods {
+			if p.HostNetwork {
+				v.nodes[e.nodeName(p)] = true
+			}
 		}
 	}
 	slices.Sort(v.keys)
@@ -131,8 +148,14 @@ func (v *vision) rule(r netpol.Rule) {
 	}
 	for _, p := range r.Peers {
 		v.selector(p.Pods)
-		if p.Block != nil {
-			v.blocks = append(v.blocks, p.Block)
+	}
+}
+
+// borders are the sets of addresses that a rule tells apart.
+func (v *vision) borders(e *Engine, r netpol.Rule) {
+	for _, p := range r.Peers {
+		if p.Nodes == nil { // nodes are told apart by their names
+			v.blocks = append(v.blocks, e.borders(p)...)
 		}
 	}
 }
@@ -172,6 +195,9 @@ func (v *vision) key(p *snapshot.Pod) string {
 			b.WriteString("\x00" + strconv.Itoa(i) + ":" + strconv.Itoa(int(n)))
 		}
 	}
+	if node := v.nodeName(p); node != "" && v.nodes[node] {
+		b.WriteString("\x00%" + node)
+	}
 	v.addresses(&b, p)
 	return b.String()
 }
@@ -181,10 +207,16 @@ func (v *vision) addresses(b *strings.Builder, p *snapshot.Pod) {
 	if len(p.Addresses) == 0 {
 		return
 	}
-	b.WriteString("\x00@")
-	for i, block := range v.blocks {
-		if slices.ContainsFunc(p.Addresses, block.Addresses.Has) {
-			b.WriteString(strconv.Itoa(i) + ",")
+	for _, f := range families {
+		at, _ := f.addresses(p)
+		if len(at) == 0 {
+			continue
+		}
+		b.WriteString("\x00@" + f.String())
+		for i, block := range v.blocks {
+			if slices.ContainsFunc(at, block.Has) {
+				b.WriteString("," + strconv.Itoa(i))
+			}
 		}
 	}
 }

@@ -37,6 +37,8 @@ func (b between) or(c between) between { return between{b.sure.or(c.sure), b.may
 type matcher struct {
 	*census
 	engine *Engine
+	// family is that of the packets asked about; all are the classes that can use it.
+	family Family
 	all    set
 	peers  map[string]between
 	named  map[portName]map[uint16]set
@@ -58,16 +60,19 @@ type matcher struct {
 	evaluations int
 }
 
-func newMatcher(e *Engine, c *census) *matcher {
+func newMatcher(e *Engine, c *census, f Family) *matcher {
 	m := &matcher{
-		census: c, engine: e, all: full(len(c.classes)),
+		census: c, engine: e, family: f, all: full(len(c.classes)),
 		peers: map[string]between{}, named: map[portName]map[uint16]set{},
 		spaces: map[string]map[string]netpol.Match{}, ids: map[string]classSetID{},
 	}
 	m.postNamespaces()
+	var absent []int32
 	for c := range c.classes {
 		id := int32(c)
 		switch pod := m.classes[c].pod; {
+		case !e.canUse(f, pod):
+			absent = append(absent, id)
 		case len(pod.Addresses) > 0:
 			m.addressed = append(m.addressed, id)
 		case pod.HostNetwork:
@@ -76,6 +81,7 @@ func newMatcher(e *Engine, c *census) *matcher {
 			m.homeless[0] = append(m.homeless[0], id)
 		}
 	}
+	m.all = m.all.minus(listSet(absent))
 	return m
 }
 
@@ -106,19 +112,90 @@ func (m *matcher) peer(own string, p netpol.Peer) between {
 	key := peerKey(own, p)
 	b, ok := m.peers[key]
 	if !ok {
-		if p.Block != nil {
-			b = m.block(p.Block.Addresses)
-		} else {
-			b = m.selected(own, p)
-		}
+		b = m.ask(own, p)
 		m.peers[key] = b
 	}
 	return b
 }
 
+func (m *matcher) ask(own string, p netpol.Peer) between {
+	switch {
+	case p.Block != nil:
+		return m.block(*p.Block)
+	case p.Nodes != nil:
+		return m.each(m.hosts(), func(p2 *snapshot.Pod) netpol.Match { return m.engine.nodesMatch(p2, *p.Nodes) })
+	case len(p.Domains) > 0:
+		addresses, _ := m.engine.resolve(p.Domains)
+		return m.each(m.addressed, func(p *snapshot.Pod) netpol.Match {
+			at, _ := m.family.addresses(p)
+			return yes(slices.ContainsFunc(at, addresses.Has))
+		})
+	}
+	return m.selected(own, p)
+}
+
+// hosts are the classes on the host network, ascending.
+func (m *matcher) hosts() []int32 {
+	out := slices.Clone(m.homeless[1])
+	for _, c := range m.addressed {
+		if m.classes[c].pod.HostNetwork {
+			out = append(out, c)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// each asks classes one by one.
+func (m *matcher) each(classes []int32, match func(*snapshot.Pod) netpol.Match) between {
+	var sure, maybe []int32
+	for _, c := range classes {
+		m.evaluations++
+		switch match(m.classes[c].pod) {
+		case netpol.Yes:
+			sure, maybe = append(sure, c), append(maybe, c)
+		case netpol.Unsure:
+			maybe = append(maybe, c)
+		}
+	}
+	return m.bounds(sure, maybe)
+}
+
+func (m *matcher) bounds(sure, maybe []int32) between {
+	return between{listSet(sure).packed(len(m.classes)), listSet(maybe).packed(len(m.classes))}
+}
+
+// beyond returns the addresses outside that a peer surely means, and those it may.
+func (m *matcher) beyond(p netpol.Peer) (sure, maybe flow.Addresses) {
+	switch {
+	case p.Block != nil:
+		return p.Block.Addresses, p.Block.Addresses
+	case p.Nodes != nil && len(m.engine.world.Nodes) == 0:
+		if m.assume(snapshot.AssumeNotNode, netpol.No) == netpol.Unsure {
+			maybe = flow.AllAddresses()
+		}
+	case p.Nodes != nil:
+		return m.engine.addressesOfNodes(*p.Nodes)
+	case len(p.Domains) > 0:
+		addresses, complete := m.engine.resolve(p.Domains)
+		if complete {
+			return addresses, addresses
+		}
+		return addresses, flow.AllAddresses()
+	}
+	return sure, maybe
+}
+
 func peerKey(own string, p netpol.Peer) string {
-	if p.Block != nil {
+	switch {
+	case p.Block != nil && p.Block.Pods:
+		return "networks " + prefixes(p.Block.Addresses)
+	case p.Block != nil:
 		return "block " + prefixes(p.Block.Addresses)
+	case p.Nodes != nil:
+		return "nodes " + p.Nodes.String()
+	case len(p.Domains) > 0:
+		return "domains " + strings.Join(p.Domains, " ")
 	}
 	pods := "(everything)"
 	if p.Pods != nil {
@@ -143,7 +220,7 @@ func (m *matcher) selected(own string, p netpol.Peer) between {
 	for _, c := range m.candidates(spaces, pods) {
 		pod := m.classes[c].pod
 		space, ok := spaces[pod.Namespace]
-		if !ok || pod.HostNetwork {
+		if !ok || pod.HostNetwork || !m.engine.canUse(m.family, pod) {
 			continue
 		}
 		m.evaluations++
@@ -154,7 +231,7 @@ func (m *matcher) selected(own string, p netpol.Peer) between {
 			maybe = append(maybe, c)
 		}
 	}
-	return between{set{list: sure}.packed(len(m.classes)), set{list: maybe}.packed(len(m.classes))}
+	return m.bounds(sure, maybe)
 }
 
 // namespaces returns the namespaces with pods that the selector may match.
@@ -217,7 +294,7 @@ func (m *matcher) postNamespaces() {
 }
 
 func (m *matcher) assume(code string, match netpol.Match) netpol.Match {
-	m.asked |= 1 << slices.Index(assumable, code)
+	m.asked |= codeOf(code)
 	if m.engine.world.Facts.Strict {
 		return netpol.Unsure
 	}
@@ -255,19 +332,19 @@ func (m *matcher) candidates(spaces map[string]netpol.Match, pods netpol.Selecto
 	return slices.Compact(best)
 }
 
-// block returns the classes whose addresses an ipBlock holds.
-func (m *matcher) block(a flow.Addresses) between {
+// block returns the classes whose addresses a block holds.
+func (m *matcher) block(b netpol.Block) between {
 	var sure, maybe []int32
 	ask := func(classes []int32) {
 		m.evaluations++
-		match, assumed := blockMatch(m.engine.podRanges, m.classes[classes[0]].pod, a)
-		if assumed {
-			match = m.assume(snapshot.AssumeBlockOutside, match)
+		a := m.engine.blockMatch(m.classes[classes[0]].pod, b, m.family)
+		if a.assumption != "" {
+			a.match = m.assume(a.assumption, a.match)
 		}
-		if match == netpol.Yes {
+		if a.match == netpol.Yes {
 			sure = append(sure, classes...)
 		}
-		if match != netpol.No {
+		if a.match != netpol.No {
 			maybe = append(maybe, classes...)
 		}
 	}
@@ -279,7 +356,7 @@ func (m *matcher) block(a flow.Addresses) between {
 			ask(classes)
 		}
 	}
-	return between{listSet(sure).packed(len(m.classes)), listSet(maybe).packed(len(m.classes))}
+	return m.bounds(sure, maybe)
 }
 
 // resolve returns the classes that have a port of this name, by its number.

@@ -3,6 +3,7 @@ package network
 import (
 	"iter"
 	"net/netip"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -23,6 +24,8 @@ type Connections struct {
 // A Party is a workload, some of its members by name, or ranges outside.
 type Party struct {
 	snapshot.Ref
+	// Pods are its members; nil for ranges outside.
+	Pods []*snapshot.Pod
 	// CIDR is the shortest list of disjoint prefixes; nil for a workload.
 	CIDR []netip.Prefix
 }
@@ -55,13 +58,13 @@ func compile(e *Engine) *estate {
 	m := newMatrix(e)
 	out := &estate{engine: e, matrix: m}
 	o := &outsiders{ports: m.ports, memo: map[string]*outside{}}
-	for dir, side := range m.sides {
+	for dir, side := range m.base.sides {
 		for _, p := range side.profiles {
 			out.outside[dir] = append(out.outside[dir], o.of(p))
 		}
 	}
 	for _, w := range m.workloads {
-		out.whole = append(out.whole, Party{Ref: w.Ref})
+		out.whole = append(out.whole, Party{Ref: w.Ref, Pods: w.Pods})
 	}
 	return out
 }
@@ -82,16 +85,28 @@ func (e *Engine) Connections() Connections {
 }
 
 func (e *estate) assumptions() []string {
-	used := snapshot.Merge(e.engine.standing, e.matcher.asked.list())
-	if e.engine.world.Facts.Enforces != verdict.Unknown {
-		return used
-	}
-	for _, side := range e.sides {
-		for _, p := range side.profiles {
-			if p.isolated {
-				return snapshot.Merge(used, []string{snapshot.AssumeCNIEnforces})
-			}
+	used := e.engine.standing
+	for _, v := range append([]*view{e.base}, e.views...) {
+		used = snapshot.Merge(used, v.matcher.asked.list())
+		for _, side := range v.sides {
+			used = snapshot.Merge(used, side.assumptions())
 		}
+	}
+	return used
+}
+
+// assumptions are those that some profile rests on beyond what matching needed.
+func (p *profiler) assumptions() []string {
+	var used []string
+	readings := map[string]bool{snapshot.AssumeBaseline: p.asked.baseline, snapshot.AssumeClusterEnforces: p.asked.cluster}
+	for _, r := range p.engine.readings() {
+		if readings[r.code] {
+			used = snapshot.Merge(used, []string{r.code})
+		}
+	}
+	refuses := slices.ContainsFunc(p.profiles, func(p *profile) bool { return p.refuses })
+	if refuses && p.engine.world.Facts.Enforces == verdict.Unknown {
+		used = snapshot.Merge(used, []string{snapshot.AssumeCNIEnforces})
 	}
 	return used
 }

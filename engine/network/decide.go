@@ -1,9 +1,9 @@
 package network
 
 import (
-	"slices"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -16,6 +16,10 @@ const (
 	NoRule      verdict.Reason = "netpol/no-rule"      // isolated, and no rule admits
 	Self        verdict.Reason = "netpol/self"         // a pod and itself
 	HostNetwork verdict.Reason = "netpol/host-network" // no rule admits, but a node reaches its own pods
+	OwnNode     verdict.Reason = "netpol/own-node"     // no rule admits, but the node a pod runs on always may
+	Accepted    verdict.Reason = "netpol/accepted"     // a rule of an ordered tier accepts; Origin is its peer, or the rule
+	Denied      verdict.Reason = "netpol/denied"       // a rule of an ordered tier denies; likewise
+	Conflict    verdict.Reason = "netpol/conflict"     // policies of equal priority disagree
 	NotEnforced verdict.Reason = "netpol/not-enforced" // policies select the pod, and the CNI ignores them
 	Unmodelled  verdict.Reason = "netpol/unmodelled"   // a dialect that nobody here decides may touch the pod
 	Unreadable  verdict.Reason = "netpol/unreadable"   // a document that may matter could not be read
@@ -46,13 +50,21 @@ type query struct {
 	// doubt makes each assumption Unsure instead of assumed.
 	doubt bool
 	used  codes
+	// traits are those of the network plugin that the answer asked for.
+	traits []cni.Trait
+	// ignoring and byPod are other readings of the world, to tell what rests on ours:
+	// that ordered tiers are not enforced; that Baseline is asked by pod or by direction.
+	ignoring bool
+	byPod    bool
+	family   Family
 }
 
 func (e *Engine) ask(dir netpol.Direction, a Attempt) *query {
-	q := &query{Engine: e, dir: dir, attempt: a, subject: a.To, peer: a.From}
+	q := &query{Engine: e, dir: dir, attempt: a, subject: a.To, peer: a.From, family: a.Family}
 	if dir == netpol.Egress {
 		q.subject, q.peer = a.From, a.To
 	}
+	q.byPod = e.world.Facts.Profile.Has(cni.BaselineByPod)
 	return q
 }
 
@@ -86,10 +98,17 @@ func (q *query) guard() (step verdict.Step, done bool) {
 	return q.unreadable()
 }
 
-// notEnforced is the answer of a network plugin that ignores NetworkPolicy. It
-// needs no assumption: what was not read is not in force either.
+// notEnforced is the answer of a network plugin that ignores policies. It needs no
+// assumption: what was not read is not in force either.
 func (q *query) notEnforced() verdict.Step {
 	s := q.selection()
+	for _, tier := range q.Engine.ordered {
+		for _, p := range tier {
+			if len(p.Rules[q.dir]) > 0 && q.isSubject(p) != netpol.No {
+				s.maybe = append(s.maybe, p)
+			}
+		}
+	}
 	if q.subject.isHost() || s.isEmpty() {
 		return q.step(verdict.Allow, NotIsolated)
 	}
@@ -137,34 +156,98 @@ func (q *query) unmodelled(end Endpoint) []snapshot.Unmodelled {
 	return out
 }
 
-// policies answers from the rules of the policies that select the subject.
+// policies answers from the tiers. A peer outside is asked for in the parts that rules
+// tell apart; only where all parts agree is there an answer.
 func (q *query) policies() verdict.Step {
-	o := q.outcome()
-	var step verdict.Step
-	switch o.verdict() {
-	case verdict.Allow:
-		step = q.allowed(o)
-	case verdict.Deny:
-		step = q.refused(o)
-	default:
-		return q.assuming(q.unsure(o), nil)
-	}
+	parts := q.answers()
+	step := q.explained(parts)
 	return q.assuming(step, q.needed(step.Verdict))
 }
 
-// needed returns the assumptions without which the verdict would be Unknown.
+// answers asks for each part of the peer.
+func (q *query) answers() []answer {
+	var out []answer
+	if !q.peer.isOutside() {
+		for _, q.family = range q.Families(q.attempt) {
+			out = append(out, q.answer())
+		}
+		return out
+	}
+	whole := q.peer
+	for _, part := range q.parts() {
+		q.peer = OutsideEndpoint(part)
+		out = append(out, q.answer())
+	}
+	q.peer = whole
+	return out
+}
+
+func verdictOf(parts []answer) verdict.Verdict {
+	v := parts[0].verdict()
+	for _, a := range parts[1:] {
+		if a.verdict() != v {
+			return verdict.Unknown
+		}
+	}
+	return v
+}
+
+// needed returns the assumptions without which the verdict would be another: each way
+// of reading the world is tried.
 func (q *query) needed(v verdict.Verdict) []string {
+	if v == verdict.Unknown {
+		return nil
+	}
+	var out []string
 	again := *q
 	again.doubt, again.used = true, 0
-	o := again.outcome()
-	var out []string
-	if o.verdict() != v {
+	if verdictOf(again.answers()) != v {
 		out = again.used.list()
+	}
+	for _, r := range q.readings() {
+		other := *q
+		other.doubt = q.world.Facts.Strict
+		r.change(&other)
+		if verdictOf(other.answers()) != v {
+			out = snapshot.Merge(out, []string{r.code})
+		}
 	}
 	if v == verdict.Deny && q.world.Facts.Enforces == verdict.Unknown {
 		out = snapshot.Merge(out, []string{snapshot.AssumeCNIEnforces})
 	}
 	return out
+}
+
+// A reading is another way the world may be, and the code of the assumption that it is
+// not so.
+type reading struct {
+	code   string
+	change func(*query)
+}
+
+// readings are those that no fact settles.
+func (e *Engine) readings() []reading {
+	var out []reading
+	plugin := e.world.Facts.Profile
+	if !e.clusterPoliciesEnforced() {
+		out = append(out, reading{snapshot.AssumeClusterEnforces, func(q *query) { q.ignoring = true }})
+	}
+	if len(e.ordered[netpol.Baseline]) > 0 && !plugin.Has(cni.BaselineByPod) && !plugin.Has(cni.BaselineByDirection) {
+		out = append(out, reading{snapshot.AssumeBaseline, func(q *query) { q.byPod = true }})
+	}
+	return out
+}
+
+// clusterPoliciesEnforced reports whether the ordered tiers are known to be in force.
+func (e *Engine) clusterPoliciesEnforced() bool {
+	for _, tier := range e.ordered {
+		for _, p := range tier {
+			if !enforced(e.world.Facts.Profile, p) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // assuming adds the assumptions that the step used. Under Facts.Strict they leave
@@ -185,105 +268,4 @@ func (q *query) assuming(step verdict.Step, used []string) verdict.Step {
 
 func (q *query) step(v verdict.Verdict, r verdict.Reason) verdict.Step {
 	return verdict.Step{Layer: q.dir.Layer(), Verdict: v, Reason: r}
-}
-
-// allowed explains an Allow: nothing isolates the pod, or these rules admit.
-func (q *query) allowed(o outcome) verdict.Step {
-	if o.isEmpty() {
-		return q.step(verdict.Allow, NotIsolated)
-	}
-	step := q.step(verdict.Allow, Allowed)
-	deciding := o.sure
-	if len(deciding) == 0 {
-		deciding = o.maybe
-	}
-	var origins []verdict.Origin
-	for _, a := range deciding {
-		origins = append(origins, a.admitting()...)
-	}
-	step.Facts = map[string]string{"policies": o.names()}
-	if len(origins) > 0 {
-		step.Origin, step.Also = origins[0], origins[1:]
-	}
-	return step
-}
-
-// refused explains a Deny by the rule that came nearest to admitting. A node
-// reaches the pods it runs, whatever policies say ("traffic to and from the node
-// where a Pod is running is always allowed"), so there it is Unknown.
-func (q *query) refused(o outcome) verdict.Step {
-	step := q.step(verdict.Deny, NoRule)
-	if o.node {
-		step = q.step(verdict.Unknown, HostNetwork)
-	}
-	miss := q.nearest(o.selection)
-	step.Facts = miss.facts()
-	step.Facts["policies"] = o.names()
-	step.Origin = miss.Origin
-	for _, p := range o.selection.sure {
-		if p != miss.Policy {
-			step.Also = append(step.Also, p.Origin)
-		}
-	}
-	return step
-}
-
-// unsure explains an Unknown by the policies and peers it depends on.
-func (q *query) unsure(o outcome) verdict.Step {
-	if o.node && o.refuses() {
-		return q.refused(o)
-	}
-	step := q.step(verdict.Unknown, Unsure)
-	step.Facts = map[string]string{"policies": o.names()}
-	var origins []verdict.Origin
-	for _, a := range o.sure {
-		origins = append(origins, a.doubtful()...)
-	}
-	if len(origins) > 0 {
-		step.Facts["depends"] = "peer"
-	} else {
-		step.Facts["depends"] = "selector"
-	}
-	for _, p := range o.selection.maybe {
-		origins = append(origins, p.Origin.At("spec.podSelector"))
-	}
-	if q.peer.isOutside() && !q.peer.addressUnknown() {
-		step.Facts["outside"] = prefixes(q.peer.Outside)
-		step.Facts["admitted"] = prefixes(o.admitted(q.peer))
-	}
-	if q.peer.isOutside() && q.peer.addressUnknown() {
-		step.Facts["address"] = "unknown"
-	}
-	if keys := q.unknownKeys(o.selection); keys != "" {
-		step.Facts["unknownLabels"] = keys
-	}
-	if len(origins) > 0 {
-		step.Origin, step.Also = origins[0], origins[1:]
-	}
-	return step
-}
-
-// unknownKeys names the labels of both sides that the policies ask for and whose
-// values nobody wrote down.
-func (q *query) unknownKeys(s selection) string {
-	asked := vision{values: map[label]bool{}}
-	for _, p := range slices.Concat(s.sure, s.maybe) {
-		asked.selector(&p.Pods)
-		for _, r := range p.Rules[q.dir] {
-			asked.rule(r)
-		}
-	}
-	var keys []string
-	for _, end := range []Endpoint{q.subject, q.peer} {
-		if end.isOutside() {
-			continue
-		}
-		for _, key := range end.labels().Unknown {
-			if slices.Contains(asked.keys, key) {
-				keys = append(keys, key)
-			}
-		}
-	}
-	slices.Sort(keys)
-	return strings.Join(slices.Compact(keys), ", ")
 }

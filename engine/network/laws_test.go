@@ -15,7 +15,7 @@ import (
 // attempts makes random ones over all ends of a world.
 func attempts(world *snapshot.Snapshot, seed uint64, n int) []Attempt {
 	r := rand.New(rand.NewPCG(seed, 4))
-	all := ends(world)
+	all := endpoints(world)
 	out := make([]Attempt, n)
 	for i := range out {
 		out[i] = Attempt{From: all[r.IntN(len(all))], To: all[r.IntN(len(all))], Protocol: flow.Protocols[r.IntN(3)], Port: probes[r.IntN(len(probes))]}
@@ -90,6 +90,9 @@ func TestAFixAdmits(t *testing.T) {
 		world := worldgen.World(seed, taste)
 		e := New(world)
 		for _, a := range attempts(world, seed, 60) {
+			if fs := e.Families(a); len(fs) > 0 {
+				a.Family = fs[0]
+			}
 			for _, dir := range netpol.Directions {
 				fix, ok := e.Fix(dir, a)
 				if !ok {

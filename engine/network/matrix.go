@@ -12,22 +12,35 @@ import (
 // at a pair of workloads that neither a policy names nor a whole class shares.
 type matrix struct {
 	*census
-	ports   *portSets
+	ports *portSets
+	// base answers about the outside, and about pods where no policy can tell the
+	// families of their addresses apart; else views has one for each family.
+	base  *view
+	views []*view
+	// strangers are the units that cannot use a family, where there are several views.
+	strangers [3]set
+	rows      []row // by class, what is sure
+	cache     struct {
+		cuts  map[[2]*uint64]set
+		names map[*uint64]uint64
+	}
+	// Work counts entries cut with each other, for tests of growth.
+	work int
+}
+
+// A view is the estate as packets of one family see it.
+type view struct {
+	*matrix
 	matcher *matcher
 	sides   [2]*profiler
 	egress  []bounds[[]entry] // by egress profile
 	ingress []gate
 	// gates admit a class: the numbers of ingress entries, ascending.
 	gates []bounds[[]int32]
-	rows  []row // by class, what is sure
 	cache struct {
 		wide  map[string][]entry
-		cuts  map[[2]*uint64]set
 		units map[classSetID]set
-		names map[*uint64]uint64
 	}
-	// Work counts entries cut with each other, for tests of growth.
-	work int
 }
 
 // bounds holds what is sure, and what is possible beyond it.
@@ -44,18 +57,22 @@ type gate struct {
 }
 
 func newMatrix(e *Engine) *matrix {
-	c := takeCensus(e.world, e.seen())
-	m := &matrix{census: c, ports: newPortSets(), matcher: newMatcher(e, c)}
-	m.cache.wide = map[string][]entry{}
+	m := &matrix{census: takeCensus(e.world, e.seen()), ports: newPortSets()}
 	m.cache.cuts = map[[2]*uint64]set{}
-	m.cache.units = map[classSetID]set{}
 	m.cache.names = map[*uint64]uint64{}
-	for dir := range m.sides {
-		m.sides[dir] = newProfiler(m.matcher, m.ports, netpol.Directions[dir])
-		m.sides[dir].run()
+	m.base = m.view(e, AnyFamily)
+	m.views = []*view{m.base}
+	if e.twoFamilies() {
+		m.views = []*view{m.view(e, IPv4), m.view(e, IPv6)}
+		m.findStrangers(e)
 	}
-	m.turnIngress()
-	m.spreadEgress()
+	for _, v := range append([]*view{m.base}, m.views...) {
+		if v.gates != nil {
+			continue
+		}
+		v.turnIngress()
+		v.spreadEgress()
+	}
 	m.rows = make([]row, len(m.classes))
 	for id := range m.classes {
 		m.rows[id] = m.row(int32(id), sureOnly)
@@ -63,8 +80,19 @@ func newMatrix(e *Engine) *matrix {
 	return m
 }
 
+func (m *matrix) view(e *Engine, f Family) *view {
+	v := &view{matrix: m, matcher: newMatcher(e, m.census, f)}
+	v.cache.wide = map[string][]entry{}
+	v.cache.units = map[classSetID]set{}
+	for dir := range v.sides {
+		v.sides[dir] = newProfiler(v.matcher, m.ports, netpol.Directions[dir])
+		v.sides[dir].run()
+	}
+	return v
+}
+
 // unitsOf returns the units of a set of classes.
-func (m *matrix) unitsOf(id classSetID) set {
+func (m *view) unitsOf(id classSetID) set {
 	if s, ok := m.cache.units[id]; ok {
 		return s
 	}
@@ -75,14 +103,14 @@ func (m *matrix) unitsOf(id classSetID) set {
 	return s
 }
 
-func (m *matrix) spreadEgress() {
+func (m *view) spreadEgress() {
 	for _, p := range m.sides[netpol.Egress].profiles {
 		m.egress = append(m.egress, bounds[[]entry]{m.entries(p.sure), m.entries(p.extra)})
 	}
 }
 
 // entries joins grants to equal classes and gives them their units.
-func (m *matrix) entries(grants []grant) []entry {
+func (m *view) entries(grants []grant) []entry {
 	var ids []classSetID
 	ports := map[classSetID]portID{}
 	for _, g := range grants {
@@ -104,7 +132,7 @@ func (m *matrix) entries(grants []grant) []entry {
 
 // turnIngress transposes the ingress profiles: not who may enter here, but where
 // may this class enter.
-func (m *matrix) turnIngress() {
+func (m *view) turnIngress() {
 	ids := map[gateKey]int32{}
 	for _, p := range m.sides[netpol.Ingress].profiles {
 		var units []int32
@@ -134,7 +162,7 @@ type gateKey struct {
 	extra   bool
 }
 
-func (m *matrix) turn(ids map[gateKey]int32, grants []grant, units []int32, extra bool) {
+func (m *view) turn(ids map[gateKey]int32, grants []grant, units []int32, extra bool) {
 	for _, g := range grants {
 		if g.classes.isEmpty() {
 			continue
@@ -158,8 +186,68 @@ const (
 	possible reach = true  // neither surely refuses
 )
 
-// row cuts what the class may send to with what admits it.
+// row cuts what the class may send to with what admits it, in each view: to be reached
+// in one family is to be reached.
 func (m *matrix) row(c int32, r reach) row {
+	var cells []cell
+	var wide []entry
+	for i, v := range m.views {
+		more, entries := v.row(c, r)
+		cells = append(cells, more...)
+		if i == 0 {
+			wide = entries
+			continue
+		}
+		for _, e := range entries {
+			wide = m.join(wide, e)
+		}
+	}
+	if len(m.views) > 1 {
+		cells = append(cells, m.apart(c, r)...)
+	}
+	return row{wide, m.settle(cells, row{wide: wide})}
+}
+
+// findStrangers finds the units that can use one family only.
+func (m *matrix) findStrangers(e *Engine) {
+	for _, f := range families {
+		var list []int32
+		for _, class := range m.classes {
+			if !e.canUse(f, class.pod) {
+				list = append(list, class.units...)
+			}
+		}
+		m.strangers[f] = listSet(list).packed(len(m.units))
+	}
+}
+
+// apart returns the part of the row towards units with which the class has no family in
+// common: policies alone are asked there.
+func (m *matrix) apart(c int32, r reach) (cells []cell) {
+	strangers := set{}
+	for _, f := range families {
+		if m.strangers[f].has(m.classes[c].units[0]) { // it can use the other only
+			strangers = m.strangers[f.other()]
+		}
+	}
+	if strangers.isEmpty() {
+		return nil
+	}
+	all, entries := m.base.row(c, r)
+	for _, cell := range all {
+		if strangers.has(cell.unit) {
+			cells = append(cells, cell)
+		}
+	}
+	for _, e := range entries {
+		units := e.units.and(strangers)
+		units.each(func(u int32) { cells = append(cells, cell{u, e.ports}) })
+	}
+	return cells
+}
+
+// row returns the cells and the disjoint wide entries of a class, not settled.
+func (m *view) row(c int32, r reach) ([]cell, []entry) {
 	out, in := m.egress[m.sides[netpol.Egress].of[c]].sure, m.gates[c].sure
 	if r == possible {
 		out = slices.Concat(out, m.egress[m.sides[netpol.Egress].of[c]].extra)
@@ -175,8 +263,7 @@ func (m *matrix) row(c int32, r reach) row {
 			cells = m.cut(cells, e, &m.ingress[g])
 		}
 	}
-	wide := m.wide(wideOut, in)
-	return row{wide, m.settle(cells, row{wide: wide})}
+	return cells, m.wide(wideOut, in)
 }
 
 // cut adds the units that an egress and an ingress entry share, unless both are wide.
@@ -222,7 +309,7 @@ func (m *matrix) settle(cells []cell, wide row) []cell {
 
 // wide cuts the wide entries of both sides and makes them disjoint. Few
 // combinations exist, so each is made once.
-func (m *matrix) wide(out []entry, in []int32) []entry {
+func (m *view) wide(out []entry, in []int32) []entry {
 	var key []byte
 	var gates []int32
 	for _, g := range in {
@@ -326,5 +413,10 @@ func (m *matrix) unknown(c int32) []cell {
 
 // certain reports whether nothing about the class's row is in doubt.
 func (m *matrix) certain(c int32) bool {
-	return len(m.egress[m.sides[netpol.Egress].of[c]].extra) == 0 && len(m.gates[c].extra) == 0
+	for _, v := range m.views {
+		if len(v.egress[v.sides[netpol.Egress].of[c]].extra) > 0 || len(v.gates[c].extra) > 0 {
+			return false
+		}
+	}
+	return true
 }

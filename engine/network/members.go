@@ -25,6 +25,7 @@ func (e *estate) party(w int32, group []int) Party {
 	}
 	p := e.whole[w]
 	p.Name += " (" + distinction(in, rest) + ")"
+	p.Pods = in
 	return p
 }
 

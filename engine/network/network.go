@@ -1,10 +1,13 @@
-// Package network decides what NetworkPolicy lets through: one attempt with its
+// Package network decides what network policies let through: one attempt with its
 // reason, or every pair of workloads with all their ports.
 package network
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -17,13 +20,21 @@ type Attempt struct {
 	From, To Endpoint
 	Protocol flow.Protocol
 	Port     uint16
+	// Family is that of the addresses the packet goes from and to.
+	Family Family
 }
 
 // Engine decides over one snapshot. It is safe for concurrent use.
 type Engine struct {
 	world *snapshot.Snapshot
-	// policies are those of a namespace, in the snapshot's order.
+	// policies are the NetworkPolicies of a namespace, in the snapshot's order.
 	policies map[string][]*netpol.Policy
+	// ordered are the policies of each ordered tier that are in force, by priority;
+	// ignored are those that the network plugin is known not to enforce.
+	ordered [3][]*netpol.Policy
+	ignored []*netpol.Policy
+	// nodes by name.
+	nodes map[string]*snapshot.Node
 	// dialects are the unmodelled policy objects of a direction.
 	dialects [2][]snapshot.Unmodelled
 	// standing are the assumptions that every answer from policies rests on.
@@ -32,6 +43,8 @@ type Engine struct {
 	podRanges flow.Addresses
 	// seen is what policies can see of pods; found when first asked for.
 	seen func() *vision
+	// twoFamilies reports whether an answer may depend on the IP family.
+	twoFamilies func() bool
 	// compiled is built when whole sets are first asked for.
 	compiled func() *estate
 }
@@ -43,6 +56,8 @@ func New(world *snapshot.Snapshot) *Engine {
 	for _, p := range world.Policies {
 		e.policies[p.Namespace] = append(e.policies[p.Namespace], p)
 	}
+	e.sortTiers()
+	e.addNodes()
 	for _, u := range world.Unmodelled {
 		if u.Layer != verdict.Egress && u.Layer != verdict.Ingress {
 			continue
@@ -54,8 +69,48 @@ func New(world *snapshot.Snapshot) *Engine {
 		}
 	}
 	e.seen = sync.OnceValue(func() *vision { return visionOf(e) })
+	e.twoFamilies = sync.OnceValue(func() bool { return dualStack(world, e.seen()) })
 	e.compiled = sync.OnceValue(func() *estate { return compile(e) })
 	return e
+}
+
+// sortTiers puts the policies of the ordered tiers in the order they are asked.
+// Those of equal priority stay in the snapshot's order, which decides nothing.
+func (e *Engine) sortTiers() {
+	for _, p := range e.world.ClusterPolicies {
+		if ignores(e.world.Facts.Profile, p) {
+			e.ignored = append(e.ignored, p)
+			continue
+		}
+		e.ordered[p.Tier] = append(e.ordered[p.Tier], p)
+	}
+	for _, tier := range e.ordered {
+		slices.SortStableFunc(tier, func(a, b *netpol.Policy) int { return cmp.Compare(a.Priority, b.Priority) })
+	}
+}
+
+// ignores reports whether the plugin is known not to enforce policies of this kind.
+func ignores(plugin cni.Profile, p *netpol.Policy) bool {
+	return plugin.Has(clusterTraits(p).no)
+}
+
+// enforced reports whether the plugin is known to enforce them.
+func enforced(plugin cni.Profile, p *netpol.Policy) bool {
+	return plugin.Has(clusterTraits(p).yes)
+}
+
+func clusterTraits(p *netpol.Policy) struct{ yes, no cni.Trait } {
+	if p.Kind == "ClusterNetworkPolicy" {
+		return struct{ yes, no cni.Trait }{cni.ClusterPolicies, cni.NoClusterPolicies}
+	}
+	return struct{ yes, no cni.Trait }{cni.AdminPolicies, cni.NoAdminPolicies}
+}
+
+func (e *Engine) addNodes() {
+	e.nodes = make(map[string]*snapshot.Node, len(e.world.Nodes))
+	for _, n := range e.world.Nodes {
+		e.nodes[n.Name] = n
+	}
 }
 
 func standing(world *snapshot.Snapshot) []string {

@@ -3,71 +3,98 @@ package network
 import (
 	"net/netip"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
-	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// An outcome is what the selecting policies, taken together, make of an attempt,
-// bounded from both sides where a fact is missing.
+// An outcome is what the NetworkPolicies that select the subject, taken together, make
+// of an attempt, bounded from both sides where a fact is missing.
 type outcome struct {
 	selection
 	sure, maybe []admission // of the policies in selection, in the same order
-	// covered says that the surely admitted addresses of several rules together
-	// hold an outside peer that no single rule holds.
-	covered bool
-	// node says that the peer shares its network with a node, which reaches the
-	// pods it runs past every policy.
-	node bool
+	// node asks whether the two ends are a pod and the node it runs on, whose traffic
+	// passes every NetworkPolicy.
+	node netpol.Match
 }
 
 func (q *query) outcome() outcome {
-	o := outcome{selection: q.selection(), node: q.dir == netpol.Ingress && q.peer.isHost()}
+	o := outcome{selection: q.selection(), node: q.ownNode()}
 	for _, p := range o.selection.sure {
 		o.sure = append(o.sure, q.admission(p))
 	}
 	for _, p := range o.selection.maybe {
 		o.maybe = append(o.maybe, q.admission(p))
 	}
-	if q.peer.isOutside() && len(o.sure) > 0 {
-		o.covered = q.covers(o.admitted(q.peer))
-	}
 	return o
 }
 
-// verdict is Allow when whatever the missing facts are some selecting policy
-// admits, or none selects; Deny when whatever they are one selects and none admits.
-func (o outcome) verdict() verdict.Verdict {
+// ownNode: "traffic to and from the node where a Pod is running is always allowed,
+// regardless of the IP address of the Pod or the node" (concept page of NetworkPolicy).
+func (q *query) ownNode() netpol.Match {
 	switch {
-	case o.allows():
-		return verdict.Allow
-	case o.refuses() && !o.node:
-		return verdict.Deny
-	default:
-		return verdict.Unknown
+	case q.subject.isOutside() || !q.peer.isOutside() && !q.peer.isHost():
+		return netpol.No
+	case q.dir == netpol.Egress && q.hasTrait(cni.NodeEgressPoliced):
+		return netpol.No
+	case q.peer.isOutside():
+		return within(q.peer.Outside, q.nodeAddresses(q.subject.asPod()))
+	case q.subject.Pod == nil:
+		return netpol.Unsure
 	}
+	return q.sameNode(q.subject.Pod, q.peer.Pod)
 }
 
-// allows: one policy that surely selects and surely admits is enough. Where none
-// surely selects, each that may select might be the only one, so each must admit.
-func (o outcome) allows() bool {
-	if len(o.sure) > 0 {
-		return o.covered || some(o.sure, netpol.Yes)
+// nodeAddresses are the addresses of a pod's node, where both are known.
+func (e *Engine) nodeAddresses(p *snapshot.Pod) flow.Addresses {
+	if n := e.nodeOf(p); n != nil {
+		return single(n.Addresses)
 	}
-	for _, a := range o.maybe {
-		if a.match != netpol.Yes {
-			return false
-		}
-	}
-	return true
+	return flow.Addresses{}
 }
 
-// refuses: a policy surely selects, and neither it nor any other may admit.
-func (o outcome) refuses() bool {
-	return len(o.sure) > 0 &&
-		!some(o.sure, netpol.Yes) && !some(o.sure, netpol.Unsure) &&
-		!some(o.maybe, netpol.Yes) && !some(o.maybe, netpol.Unsure)
+// sameNode asks whether a host-network pod is on the node of a pod.
+func (e *Engine) sameNode(pod, host *snapshot.Pod) netpol.Match {
+	a, b := e.nodeName(pod), e.nodeName(host)
+	if a == "" || b == "" {
+		return netpol.Unsure
+	}
+	return yes(a == b)
+}
+
+func (e *Engine) nodeName(p *snapshot.Pod) string {
+	if n := e.nodeOf(p); n != nil {
+		return n.Name
+	}
+	return p.Node
+}
+
+// mayIsolate and isolates: whether some NetworkPolicy selects the subject.
+func (o outcome) isolates() bool   { return len(o.sure) > 0 }
+func (o outcome) mayIsolate() bool { return !o.isEmpty() }
+
+// mayAdmit: a policy that isolates, or may, has a rule that admits, or may.
+func (o outcome) mayAdmit() bool {
+	return o.node != netpol.No && o.mayIsolate() || some(o.sure, netpol.Yes) || some(o.sure, netpol.Unsure) ||
+		some(o.maybe, netpol.Yes) || some(o.maybe, netpol.Unsure)
+}
+
+// mayRefuse: no policy that surely selects surely admits; where none surely selects,
+// one that may select might be the only one, and does not surely admit.
+func (o outcome) mayRefuse() bool {
+	switch {
+	case o.node == netpol.Yes || some(o.sure, netpol.Yes):
+		return false
+	case len(o.sure) > 0:
+		return true
+	}
+	return some(o.maybe, netpol.No) || some(o.maybe, netpol.Unsure)
+}
+
+// admits reports whether a rule surely admits.
+func (o outcome) admits() bool {
+	return some(o.sure, netpol.Yes) || len(o.sure) == 0 && some(o.maybe, netpol.Yes)
 }
 
 func some(as []admission, m netpol.Match) bool {
@@ -79,31 +106,7 @@ func some(as []admission, m netpol.Match) bool {
 	return false
 }
 
-// admitted is the part of an outside peer that the sure policies surely admit.
-func (o outcome) admitted(peer Endpoint) flow.Addresses {
-	var all flow.Addresses
-	for _, a := range o.sure {
-		all = all.Union(a.addresses)
-	}
-	if peer.addressUnknown() {
-		return all
-	}
-	return all.Intersect(peer.Outside)
-}
-
 var (
 	allIPv4 = flow.AddressesOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
 	allIPv6 = flow.AddressesOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
 )
-
-// covers reports whether the addresses hold all of an outside peer. One that
-// nobody wrote down has an IPv4 address, as the pods are assumed to have.
-func (q *query) covers(a flow.Addresses) bool {
-	if !q.peer.addressUnknown() {
-		return q.peer.Outside.Minus(a).IsEmpty()
-	}
-	if !allIPv4.Minus(a).IsEmpty() {
-		return false
-	}
-	return allIPv6.Minus(a).IsEmpty() || q.assume(snapshot.AssumePodIPv4, netpol.Yes) == netpol.Yes
-}

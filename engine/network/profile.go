@@ -5,33 +5,28 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// A grant admits classes, and addresses outside, at ports.
-type grant struct {
-	classes set
-	outside flow.Addresses
-	ports   portID
-}
-
 // A profile is what classes with the same selecting policies, and the same numbers
 // behind the port names those use, are admitted in one direction: sure, and beyond
 // that extra, which depends on a fact that is missing.
 type profile struct {
-	sure, extra []grant
-	// isolated says that a policy surely selects.
-	isolated bool
-	classes  []int32
+	sure, extra region
+	// refuses says that a policy, if it is enforced, refuses something.
+	refuses bool
+	classes []int32
 }
 
 // terms is a rule with its selectors answered.
 type terms struct {
+	action  netpol.Action
 	peers   between
-	outside flow.Addresses
+	outside struct{ sure, maybe flow.Addresses }
 	ports   portID
 	names   []portName
 }
@@ -39,29 +34,64 @@ type terms struct {
 // profiler finds the profile of each class in one direction.
 type profiler struct {
 	*matcher
-	ports    *portSets
-	dir      netpol.Direction
+	ports *portSets
+	dir   netpol.Direction
+	// policies are the NetworkPolicies and after them those of the ordered tiers.
 	policies []*netpol.Policy
 	terms    [][]terms // of a policy, when first used
 	profiles []*profile
 	of       []int32 // the profile of a class
 	doubted  set     // classes of namespaces in doubt
-	hosts    set     // classes on the host network
+	// onHost are the classes on the host network; byNode those of them by the name of
+	// their node, empty where nobody knows.
+	onHost set
+	byNode map[string]set
+	// admin remembers what the Admin tier makes of everything, by the policies asked.
+	admin map[string]tierRegions
+	asked codesOfReadings
 }
 
+// codesOfReadings are the readings of the world that some profile rests on.
+type codesOfReadings struct{ cluster, baseline bool }
+
 func newProfiler(m *matcher, ports *portSets, dir netpol.Direction) *profiler {
+	policies := slices.Concat(m.engine.world.Policies, m.engine.ordered[netpol.Admin], m.engine.ordered[netpol.Baseline])
 	p := &profiler{
-		matcher: m, ports: ports, dir: dir, policies: m.engine.world.Policies,
-		terms: make([][]terms, len(m.engine.world.Policies)), of: make([]int32, len(m.classes)),
+		matcher: m, ports: ports, dir: dir, policies: policies, admin: map[string]tierRegions{},
+		terms: make([][]terms, len(policies)), of: make([]int32, len(m.classes)),
 	}
-	p.doubted, p.hosts = p.inDoubt(), set{list: m.homeless[1]}
-	for _, c := range m.addressed {
-		if m.classes[c].pod.HostNetwork {
-			p.hosts = p.hosts.or(set{list: []int32{c}})
-		}
-	}
-	p.hosts = p.hosts.packed(len(m.classes))
+	p.doubted = p.inDoubt()
+	p.onHost, p.byNode = p.hostClasses()
 	return p
+}
+
+// hostClasses sorts the classes on the host network by their nodes.
+func (p *profiler) hostClasses() (all set, byNode map[string]set) {
+	hosts := p.hosts()
+	lists := map[string][]int32{}
+	for _, c := range hosts {
+		node := p.engine.nodeName(p.classes[c].pod)
+		lists[node] = append(lists[node], c)
+	}
+	byNode = map[string]set{}
+	for node, list := range lists {
+		byNode[node] = listSet(list).packed(len(p.classes))
+	}
+	return listSet(hosts).packed(len(p.classes)), byNode
+}
+
+// ownNode returns the host-network classes that surely share a node with a class, and
+// those that may; and the addresses of that node.
+func (p *profiler) ownNode(c int) (hosts between, addresses flow.Addresses) {
+	if p.dir == netpol.Egress && p.engine.world.Facts.Profile.Has(cni.NodeEgressPoliced) {
+		return between{}, flow.Addresses{}
+	}
+	pod := p.classes[c].pod
+	node := p.engine.nodeName(pod)
+	if node == "" {
+		return between{maybe: p.onHost}, flow.Addresses{}
+	}
+	return between{sure: p.byNode[node], maybe: p.byNode[node].or(p.byNode[""])}, p.engine.nodeAddresses(pod)
 }
 
 func (p *profiler) inDoubt() set {
@@ -77,8 +107,25 @@ func (p *profiler) inDoubt() set {
 	return listSet(list).packed(len(p.classes))
 }
 
-// selecting are the policies, by number, that surely or perhaps isolate a class.
-type selecting struct{ sure, maybe []int32 }
+// selecting are the policies, by number, that have a say over a class.
+type selecting struct {
+	// sure and maybe are the NetworkPolicies that isolate it in this direction.
+	sure, maybe []int32
+	// atAll asks whether a NetworkPolicy selects it in whichever direction.
+	atAll netpol.Match
+	// ordered are those of the ordered tiers, in the order they are asked.
+	ordered [3][]chosen
+}
+
+// chosen is a policy of an ordered tier that surely, or perhaps, applies to a class.
+type chosen struct {
+	policy int32
+	sure   bool
+}
+
+func (by selecting) hasOrdered() bool {
+	return len(by.ordered[netpol.Admin]) > 0 || len(by.ordered[netpol.Baseline]) > 0
+}
 
 // run gives each class its profile.
 func (p *profiler) run() {
@@ -99,14 +146,27 @@ func (p *profiler) run() {
 
 func (p *profiler) selections() []selecting {
 	by := make([]selecting, len(p.classes))
+	for c := range by {
+		by[c].atAll = netpol.No
+	}
 	for i, policy := range p.policies {
-		if !policy.Isolates[p.dir] {
+		n := int32(i) //nolint:gosec // far below 2^31
+		b := p.peer(policy.Namespace, netpol.Peer{Namespaces: policy.Namespaces, Pods: &policy.Pods})
+		doubt := b.maybe.minus(b.sure)
+		switch {
+		case policy.Tier.IsOrdered():
+			if len(policy.Rules[p.dir]) > 0 {
+				b.maybe.each(func(c int32) {
+					by[c].ordered[policy.Tier] = append(by[c].ordered[policy.Tier], chosen{n, b.sure.has(c)})
+				})
+			}
 			continue
+		case policy.Isolates[p.dir]:
+			b.sure.each(func(c int32) { by[c].sure = append(by[c].sure, n) })
+			doubt.each(func(c int32) { by[c].maybe = append(by[c].maybe, n) })
 		}
-		n := int32(i)
-		b := p.peer(policy.Namespace, netpol.Peer{Pods: &policy.Pods})
-		b.sure.each(func(c int32) { by[c].sure = append(by[c].sure, n) })
-		b.maybe.minus(b.sure).each(func(c int32) { by[c].maybe = append(by[c].maybe, n) })
+		b.sure.each(func(c int32) { by[c].atAll = netpol.Yes })
+		doubt.each(func(c int32) { by[c].atAll = either(by[c].atAll, netpol.Unsure) })
 	}
 	return by
 }
@@ -117,6 +177,7 @@ type stance byte
 const (
 	ruled  stance = iota // policies decide
 	open                 // whatever policies say, everything passes
+	absent               // it cannot use the family of the view
 	hidden               // nothing is known
 )
 
@@ -125,6 +186,8 @@ func (p *profiler) stance(c int) stance {
 	e, pod := p.engine, p.classes[c].pod
 	resting := e.world.Facts.Strict && len(e.standing) > 0
 	switch {
+	case !e.canUse(p.family, pod):
+		return absent
 	case slices.ContainsFunc(e.dialects[p.dir], func(u snapshot.Unmodelled) bool { return u.MayTouch(pod) }):
 		return hidden
 	case e.world.Facts.Enforces == verdict.Deny:
@@ -147,70 +210,130 @@ func (p *profiler) key(c int, by selecting) string {
 	if p.stance(c) != ruled {
 		return string(key)
 	}
+	numbers := slices.Concat(by.sure, by.maybe)
 	for _, list := range [][]int32{by.sure, by.maybe} {
 		key = binary.AppendUvarint(key, uint64(len(list)))
 		for _, i := range list {
 			key = binary.AppendUvarint(key, uint64(i)) //nolint:gosec // never negative
 		}
 	}
-	if p.dir == netpol.Egress {
-		return string(key)
+	if len(numbers) > 0 {
+		key = append(append(key, p.engine.nodeName(p.classes[c].pod)...), 0)
 	}
-	for _, i := range slices.Concat(by.sure, by.maybe) {
+	if by.hasOrdered() {
+		key = append(key, '|', byte(by.atAll))
+	}
+	for _, tier := range netpol.Tiers {
+		if len(by.ordered[tier]) > 0 {
+			key = append(append(key, byte(tier)), p.tierKey(by.ordered[tier], c)...)
+		}
+	}
+	return string(p.appendNamed(key, c, numbers))
+}
+
+// tierKey is equal for classes that the tier treats alike.
+func (p *profiler) tierKey(policies []chosen, c int) []byte {
+	var key []byte
+	var numbers []int32
+	for _, ch := range policies {
+		key = binary.AppendUvarint(key, uint64(ch.policy)) //nolint:gosec // never negative
+		if !ch.sure {
+			key = append(key, '?')
+		}
+		numbers = append(numbers, ch.policy)
+	}
+	return p.appendNamed(append(key, ';'), c, numbers)
+}
+
+// appendNamed writes the numbers behind the port names that policies use towards c.
+func (p *profiler) appendNamed(key []byte, c int, policies []int32) []byte {
+	if p.dir == netpol.Egress {
+		return key
+	}
+	for _, i := range policies {
 		for _, t := range p.termsOf(i) {
 			for _, name := range t.names {
-				n := p.classes[c].pod.NamedPort(name.name, name.protocol)
-				key = binary.BigEndian.AppendUint16(key, n)
+				key = binary.BigEndian.AppendUint16(key, p.classes[c].pod.NamedPort(name.name, name.protocol))
 			}
 		}
 	}
-	return string(key)
+	return key
 }
 
-// profile builds what a class is admitted; outcome tells why the bounds are these.
+// everything is the whole space.
+func (p *profiler) everything() region { return region{{p.all, flow.AllAddresses(), allPorts}} }
+
+// profile builds what a class is admitted; answer tells why the bounds are these.
 func (p *profiler) profile(c int, by selecting) *profile {
-	everything := grant{p.all, flow.AllAddresses(), allPorts}
+	out := &profile{}
 	switch p.stance(c) {
 	case open:
-		return &profile{sure: []grant{everything}}
+		out.sure = p.everything()
+		return out
 	case hidden:
-		return &profile{extra: []grant{everything}}
+		out.extra = p.everything()
+		return out
+	case absent:
+		return out
 	}
-	out := &profile{isolated: len(by.sure) > 0}
-	switch {
-	case len(by.sure) == 0:
-		out.sure = []grant{everything}
-		for _, i := range by.maybe {
-			sure, _ := p.grants(c, i)
-			out.sure = p.common(out.sure, sure)
-		}
-		if len(by.maybe) > 0 {
-			out.extra = []grant{everything}
-		}
-	default:
-		for _, i := range by.sure {
-			sure, extra := p.grants(c, i)
-			out.sure, out.extra = append(out.sure, sure...), append(out.extra, extra...)
-		}
-		for _, i := range by.maybe {
-			sure, extra := p.grants(c, i)
-			out.extra = append(append(out.extra, sure...), extra...)
-		}
+	if by.hasOrdered() {
+		out = p.tiered(c, by)
+	} else {
+		out = p.additive(c, by)
 	}
-	p.beyond(out, everything)
+	p.hidePeers(out)
 	return out
 }
 
-// beyond adds what is possible whatever the rules say: a node reaches its pods, a
-// plugin nobody told of may not enforce, and a peer in doubt may be any pod.
-func (p *profiler) beyond(out *profile, everything grant) {
+// additive is the profile of a class that only NetworkPolicies have a say over.
+func (p *profiler) additive(c int, by selecting) *profile {
 	facts := p.engine.world.Facts
-	if out.isolated && facts.Strict && facts.Enforces == verdict.Unknown {
-		out.extra = append(out.extra, everything)
+	a := p.admissions(c, by)
+	out := &profile{sure: a.sure, extra: a.extra, refuses: len(by.sure) > 0}
+	switch {
+	case len(by.sure) == 0 && len(by.maybe) == 0:
+		out.sure = p.everything()
+	case len(by.sure) == 0:
+		out.extra = p.everything()
+	case facts.Strict && facts.Enforces == verdict.Unknown:
+		out.extra = append(out.extra, p.everything()...)
 	}
-	if out.isolated && p.dir == netpol.Ingress && !p.hosts.isEmpty() {
-		out.extra = append(out.extra, grant{classes: p.hosts, ports: allPorts})
+	return out
+}
+
+// admissions returns what the NetworkPolicies over a class admit: surely, and beyond
+// that perhaps. A policy that may not select it may also be the only one that does.
+func (p *profiler) admissions(c int, by selecting) (out struct{ sure, extra region }) {
+	for _, i := range by.sure {
+		sure, extra := p.grants(c, i)
+		out.sure, out.extra = append(out.sure, sure...), append(out.extra, extra...)
 	}
+	for k, i := range by.maybe {
+		sure, extra := p.grants(c, i)
+		out.extra = append(append(out.extra, sure...), extra...)
+		switch {
+		case len(by.sure) > 0:
+		case k == 0:
+			out.sure = sure
+		default:
+			out.sure = p.ports.intersect(out.sure, sure)
+		}
+	}
+	if len(by.sure)+len(by.maybe) == 0 {
+		return out
+	}
+	node, outside := p.ownNode(c)
+	if own := (grant{node.sure, outside, allPorts}); !own.isEmpty() {
+		out.sure = append(slices.Clip(out.sure), own)
+	}
+	if !node.maybe.isEmpty() {
+		out.extra = append(out.extra, grant{classes: node.maybe, ports: allPorts})
+	}
+	return out
+}
+
+// hidePeers leaves open what passes from and to classes in doubt: they may be any pods.
+func (p *profiler) hidePeers(out *profile) {
 	if p.doubted.isEmpty() {
 		return
 	}
@@ -220,49 +343,42 @@ func (p *profiler) beyond(out *profile, everything grant) {
 	out.extra = append(out.extra, grant{classes: p.doubted, ports: allPorts})
 }
 
-// common returns what two lists of grants both admit.
-func (p *profiler) common(as, bs []grant) []grant {
-	var out []grant
-	for _, a := range as {
-		for _, b := range bs {
-			g := grant{a.classes.and(b.classes), a.outside.Intersect(b.outside), p.ports.and(a.ports, b.ports)}
-			if g.ports != noPorts && !(g.classes.isEmpty() && g.outside.IsEmpty()) {
-				out = append(out, g)
-			}
+// grants returns what policy i admits class c: surely, and beyond that perhaps.
+func (p *profiler) grants(c int, i int32) (sure, extra region) {
+	for _, t := range p.termsOf(i) {
+		if t.action == netpol.Accept {
+			s, e := p.matched(c, t)
+			sure, extra = append(sure, s...), append(extra, e...)
 		}
 	}
-	return out
+	return sure, extra
 }
 
-// grants returns what policy i admits class c, with the names of ports resolved:
-// towards c on its own ports, from c on those of each peer.
-func (p *profiler) grants(c int, i int32) (sure, extra []grant) {
-	add := func(peers between, outside flow.Addresses, ports portID) {
-		if ports == noPorts {
-			return
+// matched returns what a rule over class c surely matches, and beyond that perhaps, with
+// the names of ports resolved: towards c on its own ports, from c on those of each peer.
+func (p *profiler) matched(c int, t terms) (sure, extra region) {
+	add := func(peers between, outside, perhaps flow.Addresses, ports portID) {
+		if g := (grant{peers.sure, outside, ports}); !g.isEmpty() {
+			sure = append(sure, g)
 		}
-		if !peers.sure.isEmpty() || !outside.IsEmpty() {
-			sure = append(sure, grant{peers.sure, outside, ports})
-		}
-		if doubt := peers.maybe.minus(peers.sure); !doubt.isEmpty() {
-			extra = append(extra, grant{classes: doubt, ports: ports})
+		if g := (grant{peers.maybe.minus(peers.sure), perhaps.Minus(outside), ports}); !g.isEmpty() {
+			extra = append(extra, g)
 		}
 	}
-	for _, t := range p.termsOf(i) {
-		if p.dir == netpol.Ingress {
-			ports := t.ports
-			for _, name := range t.names {
-				ports = p.ports.or(ports, p.port(name, p.classes[c].pod.NamedPort(name.name, name.protocol)))
-			}
-			add(t.peers, t.outside, ports)
-			continue
-		}
-		add(t.peers, t.outside, t.ports)
+	if p.dir == netpol.Ingress {
+		ports := t.ports
 		for _, name := range t.names {
-			at := p.resolve(name)
-			for _, n := range slices.Sorted(maps.Keys(at)) {
-				add(between{t.peers.sure.and(at[n]), t.peers.maybe.and(at[n])}, flow.Addresses{}, p.port(name, n))
-			}
+			ports = p.ports.or(ports, p.port(name, p.classes[c].pod.NamedPort(name.name, name.protocol)))
+		}
+		add(t.peers, t.outside.sure, t.outside.maybe, ports)
+		return sure, extra
+	}
+	add(t.peers, t.outside.sure, t.outside.maybe, t.ports)
+	for _, name := range t.names {
+		at := p.resolve(name)
+		for _, n := range slices.Sorted(maps.Keys(at)) {
+			peers := between{t.peers.sure.and(at[n]), t.peers.maybe.and(at[n])}
+			add(peers, flow.Addresses{}, flow.Addresses{}, p.port(name, n))
 		}
 	}
 	return sure, extra
@@ -287,18 +403,18 @@ func (p *profiler) termsOf(i int32) []terms {
 }
 
 func (p *profiler) rule(own string, r netpol.Rule) terms {
-	t := terms{ports: allPorts}
+	t := terms{action: r.Action, ports: allPorts}
 	if !r.AnyPort {
 		t.ports, t.names = p.rulePorts(r.Ports)
 	}
 	if r.AnyPeer {
-		t.peers, t.outside = between{p.all, p.all}, flow.AllAddresses()
+		t.peers = between{p.all, p.all}
+		t.outside.sure, t.outside.maybe = flow.AllAddresses(), flow.AllAddresses()
 		return t
 	}
 	for i, peer := range r.Peers {
-		if peer.Block != nil {
-			t.outside = t.outside.Union(peer.Block.Addresses)
-		}
+		sure, maybe := p.beyond(peer)
+		t.outside.sure, t.outside.maybe = t.outside.sure.Union(sure), t.outside.maybe.Union(maybe)
 		if b := p.peer(own, peer); i == 0 {
 			t.peers = b
 		} else {
@@ -316,7 +432,7 @@ func (p *profiler) rulePorts(ports []netpol.Port) (portID, []portName) {
 			names = append(names, portName{port.Protocol, port.Name})
 			continue
 		}
-		ranges = append(ranges, flow.PortRange{Protocol: port.Protocol, From: port.From, To: port.To})
+		ranges = append(ranges, flow.PortRange{Protocol: port.Protocol, From: port.From, To: p.engine.last(port)})
 	}
 	return p.ports.id(flow.PortsOf(ranges...)), names
 }

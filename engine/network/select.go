@@ -28,6 +28,29 @@ func (q *query) selection() selection {
 	return s
 }
 
+// selectedAtAll asks whether any NetworkPolicy selects the subject, in whichever
+// direction.
+func (q *query) selectedAtAll() netpol.Match {
+	best := netpol.No
+	for _, p := range q.Engine.policies[q.subject.namespace()] {
+		best = either(best, p.Pods.Match(q.subject.labels()))
+	}
+	return best
+}
+
+// isSubject asks whether a policy of an ordered tier applies to the subject.
+// "Note that host-networked pods are not included in subject selection."
+func (q *query) isSubject(p *netpol.Policy) netpol.Match {
+	if q.subject.isHost() {
+		return netpol.No
+	}
+	pods := p.Pods.Match(q.subject.labels())
+	if pods == netpol.No {
+		return netpol.No
+	}
+	return both(pods, q.matchNamespace(p.Namespace, p.Namespaces, q.subject))
+}
+
 func (s selection) isEmpty() bool { return len(s.sure) == 0 && len(s.maybe) == 0 }
 
 func (s selection) origins() []verdict.Origin {
@@ -45,10 +68,10 @@ func (s selection) origins() []verdict.Origin {
 func (s selection) names() string {
 	var parts []string
 	for _, p := range s.sure {
-		parts = append(parts, p.Namespace+"/"+p.Name)
+		parts = append(parts, p.FullName())
 	}
 	for _, p := range s.maybe {
-		parts = append(parts, p.Namespace+"/"+p.Name)
+		parts = append(parts, p.FullName())
 	}
 	return strings.Join(parts, ", ")
 }

@@ -67,6 +67,7 @@ func (t *twin) decide(dir netpol.Direction, a Attempt) verdict.Verdict {
 	for range inventions {
 		enforced := !f.Strict || f.Enforces == verdict.Allow || t.IntN(2) == 0
 		s, p := t.invent(subject), t.invent(peer)
+		p.addresses = slices.DeleteFunc(slices.Clone(p.addresses), func(at netip.Addr) bool { return !a.Family.has(at) })
 		to := s
 		if dir == netpol.Egress {
 			to = p
@@ -74,7 +75,7 @@ func (t *twin) decide(dir netpol.Direction, a Attempt) verdict.Verdict {
 		switch {
 		case !enforced || t.passes(dir, s, p, to, a):
 			allow = true
-		case dir == netpol.Ingress && p.host && t.IntN(2) == 0:
+		case p.host && t.IntN(2) == 0:
 			allow = true // it ran on the same node
 		default:
 			deny = true
@@ -258,8 +259,8 @@ func selects(s netpol.Selector, labels map[string]string) bool {
 // probes are the ports at the borders of what worldgen uses.
 var probes = []uint16{1, 4999, 5000, 5431, 5432, 6432, 7000, 7001, 9187, 65535}
 
-// ends are all endpoints worth asking about.
-func ends(world *snapshot.Snapshot) []Endpoint {
+// endpoints are all endpoints worth asking about.
+func endpoints(world *snapshot.Snapshot) []Endpoint {
 	out := []Endpoint{
 		{OutsideUnknown: true},
 		OutsideEndpoint(flow.AddressesOf(netip.MustParsePrefix("10.0.0.0/8"))),
@@ -297,10 +298,13 @@ func TestDecideAgreesWithTheTwin(t *testing.T) {
 		world := worldgen.World(seed, taste)
 		e := New(world)
 		tw := &twin{world, rand.New(rand.NewPCG(seed, 2))}
-		all := ends(world)
+		all := endpoints(world)
 		for range 40 {
 			a := Attempt{From: all[tw.IntN(len(all))], To: all[tw.IntN(len(all))],
 				Protocol: flow.Protocols[tw.IntN(3)], Port: probes[tw.IntN(len(probes))]}
+			if fs := e.Families(a); len(fs) > 0 {
+				a.Family = fs[tw.IntN(len(fs))]
+			}
 			for _, dir := range netpol.Directions {
 				got, want := e.Decide(dir, a), tw.decide(dir, a)
 				asked++

@@ -2,6 +2,7 @@ package network
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -35,9 +36,9 @@ func (e *estate) visit(r reach, yield func(trip) bool) {
 
 // isCertain reports whether no profile has anything in doubt.
 func (e *estate) isCertain() bool {
-	for _, side := range e.sides {
-		for _, p := range side.profiles {
-			if len(p.extra) > 0 {
+	for _, v := range append([]*view{e.base}, e.views...) {
+		for _, side := range v.sides {
+			if slices.ContainsFunc(side.profiles, func(p *profile) bool { return len(p.extra) > 0 }) {
 				return false
 			}
 		}
@@ -226,7 +227,7 @@ func (e *estate) visitOutside(w int32, dir netpol.Direction, r reach, yield func
 	for _, group := range e.alikeOutside(w, dir) {
 		units := e.units[e.first[w]:e.first[w+1]]
 		u := units[group[0]]
-		out := e.outside[dir][e.sides[dir].of[u.class]]
+		out := e.outside[dir][e.base.sides[dir].of[u.class]]
 		spans := out.sure
 		if r == possible {
 			spans = out.unknown
@@ -262,7 +263,7 @@ func (e *estate) alikeOutside(w int32, dir netpol.Direction) [][]int {
 	at := map[*outside]int{}
 	keys := map[string]int{}
 	for i, u := range e.units[e.first[w]:e.first[w+1]] {
-		out := e.outside[dir][e.sides[dir].of[u.class]]
+		out := e.outside[dir][e.base.sides[dir].of[u.class]]
 		g, ok := at[out]
 		if !ok {
 			if g, ok = keys[out.key]; !ok {

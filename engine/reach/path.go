@@ -201,12 +201,27 @@ func (w way) firstPod() *snapshot.Pod {
 
 // packets asks the network layers whether from reaches a pod's port.
 func (e *Engine) packets(from network.Endpoint, pod *snapshot.Pod, port uint16) []verdict.Step {
-	a := network.Attempt{From: from, To: network.PodEndpoint(pod), Protocol: flow.TCP, Port: port}
-	steps := []verdict.Step{}
-	if from.Pod != nil || from.Virtual != nil { // nothing outside has an egress of ours
-		steps = append(steps, e.decide(netpol.Egress, a))
+	return e.network(network.Attempt{From: from, To: network.PodEndpoint(pod), Protocol: flow.TCP, Port: port}, e.decide)
+}
+
+// network asks both ends, where they are pods. Each IP family that they have
+// in common is a way of its own, of which the best counts.
+func (e *Engine) network(a network.Attempt, decide func(netpol.Direction, network.Attempt) verdict.Step) []verdict.Step {
+	var best []verdict.Step
+	for i, f := range e.Network.Families(a) {
+		a.Family = f
+		steps := []verdict.Step{}
+		if a.From.Pod != nil || a.From.Virtual != nil { // nothing outside has an egress of ours
+			steps = append(steps, decide(netpol.Egress, a))
+		}
+		if a.To.Pod != nil {
+			steps = append(steps, decide(netpol.Ingress, a))
+		}
+		if i == 0 || better(combined(steps), combined(best)) {
+			best = steps
+		}
 	}
-	return append(steps, e.decide(netpol.Ingress, a))
+	return best
 }
 
 // A hop is all that a verdict between two pods depends on.
@@ -214,6 +229,7 @@ type hop struct {
 	from, to string
 	protocol flow.Protocol
 	port     uint16
+	family   network.Family
 	dir      netpol.Direction
 }
 
@@ -224,7 +240,7 @@ func (e *Engine) decide(dir netpol.Direction, a network.Attempt) verdict.Step {
 	if e.decided == nil || a.From.Pod == nil || a.To.Pod == nil || a.From.Pod.Workload == a.To.Pod.Workload {
 		return e.Network.Decide(dir, a)
 	}
-	key := hop{e.Network.ClassOf(a.From.Pod), e.Network.ClassOf(a.To.Pod), a.Protocol, a.Port, dir}
+	key := hop{e.Network.ClassOf(a.From.Pod), e.Network.ClassOf(a.To.Pod), a.Protocol, a.Port, a.Family, dir}
 	step, known := e.decided[key]
 	if !known {
 		step = e.Network.Decide(dir, a)

@@ -3,7 +3,6 @@ package reach
 import (
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
-	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -121,13 +120,6 @@ func (e *Engine) vitalSession(s *snapshot.Server, f snapshot.VitalFlow, from net
 }
 
 func (e *Engine) portSteps(from, to network.Endpoint, r flow.PortRange) []verdict.Step {
-	var steps []verdict.Step
 	a := network.Attempt{From: from, To: to, Protocol: r.Protocol, Port: r.From}
-	if from.Pod != nil || from.Virtual != nil {
-		steps = append(steps, e.Network.Decide(netpol.Egress, a))
-	}
-	if to.Pod != nil {
-		steps = append(steps, e.Network.Decide(netpol.Ingress, a))
-	}
-	return steps
+	return e.network(a, e.Network.Decide)
 }
