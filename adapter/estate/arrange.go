@@ -22,6 +22,8 @@ func arrange(s *snapshot.Snapshot) {
 	slices.SortStableFunc(s.Policies, func(a, b *netpol.Policy) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
+	slices.SortStableFunc(s.ClusterPolicies, compareOrdered)
+	slices.SortStableFunc(s.Nodes, func(a, b *snapshot.Node) int { return compareNames(a.Name, b.Name) })
 	slices.SortStableFunc(s.Servers, func(a, b *snapshot.Server) int { return a.Ref().Compare(b.Ref()) })
 	slices.SortStableFunc(s.Unmodelled, func(a, b snapshot.Unmodelled) int { return a.Ref.Compare(b.Ref) })
 	for i := range s.Problems {
@@ -32,6 +34,13 @@ func arrange(s *snapshot.Snapshot) {
 	}
 	slices.SortStableFunc(s.Problems, func(a, b snapshot.Problem) int { return compareOrigins(a.Origin, b.Origin) })
 	slices.SortStableFunc(s.Warnings, func(a, b snapshot.Warning) int { return compareOrigins(a.Origin, b.Origin) })
+}
+
+// compareOrdered puts policies of the ordered tiers in the order they are asked, and
+// those that share a priority in that of their names.
+func compareOrdered(a, b *netpol.Policy) int {
+	return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.Priority, b.Priority),
+		strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
 }
 
 // comparePods orders by namespace and name, numbers by their value: db-2 comes

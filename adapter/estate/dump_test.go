@@ -40,6 +40,12 @@ func textOf(s *snapshot.Snapshot) string {
 	for _, p := range s.Policies {
 		d.policy(s, p)
 	}
+	for _, p := range s.ClusterPolicies {
+		d.ordered(s, p)
+	}
+	for _, n := range s.Nodes {
+		d.line("node %s %s %v @ %s", n.Name, labelText(n.Labels), n.Addresses, place(s, n.Origin))
+	}
 	for _, u := range s.Unmodelled {
 		d.unmodelled(u)
 	}
@@ -101,6 +107,9 @@ func podText(p *snapshot.Pod) string {
 	if p.HostNetwork {
 		parts = append(parts, "host")
 	}
+	if p.Node != "" {
+		parts = append(parts, "on "+p.Node)
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -143,6 +152,25 @@ func (d *dump) policy(s *snapshot.Snapshot, p *netpol.Policy) {
 	}
 }
 
+func (d *dump) ordered(s *snapshot.Snapshot, p *netpol.Policy) {
+	d.line("%s %s %d %s ns %s pods %s @ %s", p.Tier, p.Kind, p.Priority, p.FullName(), optionalText(p.Namespaces), p.Pods, place(s, p.Origin))
+	for _, dir := range netpol.Directions {
+		for _, r := range p.Rules[dir] {
+			closed := ""
+			if r.FailsClosed {
+				closed = " (fails closed)"
+			}
+			d.line("  %s %q %s %s ports %s%s @ %s", dir, r.Name, r.Action, peersText(r), portsText(r), closed, place(s, r.Origin))
+			for _, peer := range r.Peers {
+				d.line("    %s @ %s", peer.Origin.Field, place(s, peer.Origin))
+			}
+			for _, port := range r.Ports {
+				d.line("    %s @ %s", port.Origin.Field, place(s, port.Origin))
+			}
+		}
+	}
+}
+
 func peersText(r netpol.Rule) string {
 	if r.AnyPeer {
 		return "any peer"
@@ -151,7 +179,15 @@ func peersText(r netpol.Rule) string {
 	for _, p := range r.Peers {
 		switch {
 		case p.Block != nil:
-			parts = append(parts, p.Block.Text)
+			text := p.Block.Text
+			if p.Block.Pods {
+				text = "networks " + text + " = " + p.Block.Addresses.Text()
+			}
+			parts = append(parts, text)
+		case p.Nodes != nil:
+			parts = append(parts, "nodes "+p.Nodes.String())
+		case len(p.Domains) > 0:
+			parts = append(parts, "domains "+strings.Join(p.Domains, ", "))
 		default:
 			parts = append(parts, "ns "+optionalText(p.Namespaces)+" pods "+optionalText(p.Pods))
 		}

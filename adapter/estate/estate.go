@@ -27,6 +27,9 @@ type Options struct {
 	Namespace string
 	// FactsFile states what manifests cannot; empty for none.
 	FactsFile string
+	// CNI names the network plugin, before FactsFile and the objects; empty where
+	// nobody does.
+	CNI string
 	// Strict turns assumptions into Unknown.
 	Strict bool
 	// Adapters are asked in this order.
@@ -81,14 +84,9 @@ func Files(opts Options) Source {
 // From builds the snapshot of what a source delivers.
 func From(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, error) {
 	s := &snapshot.Snapshot{}
-	if opts.FactsFile != "" {
-		stated, err := facts.Read(opts.FactsFile)
-		if err != nil {
-			return nil, err
-		}
-		s.Facts = stated
+	if err := opts.state(s); err != nil {
+		return nil, err
 	}
-	s.Facts.Strict = opts.Strict
 	batch, err := source(ctx, opts.wants())
 	if err != nil {
 		return nil, err
@@ -103,6 +101,26 @@ func From(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot,
 	return s, ctx.Err()
 }
 
+// state fills in what is known besides the objects.
+func (o Options) state(s *snapshot.Snapshot) error {
+	if o.FactsFile != "" {
+		stated, err := facts.Read(o.FactsFile)
+		if err != nil {
+			return err
+		}
+		s.Facts = stated
+	}
+	s.Facts.Strict = o.Strict
+	if o.CNI == "" {
+		return nil
+	}
+	w, err := facts.NamePlugin(&s.Facts, o.CNI)
+	if w != nil {
+		s.Warnings = append(s.Warnings, *w)
+	}
+	return err
+}
+
 func (o Options) wants() Wants {
 	asked := map[object.Type]bool{}
 	for _, list := range [][]object.Type{Kinds, o.Kinds} {
@@ -111,7 +129,7 @@ func (o Options) wants() Wants {
 		}
 	}
 	return func(t object.Type, text []byte) bool {
-		return asked[t] || kube.Wants(t) || t == (object.Type{Kind: "ConfigMap"}) && configures(text)
+		return asked[t] || kube.Wants(t) || kube.TellsCNI(t, text) || t == (object.Type{Kind: "ConfigMap"}) && configures(text)
 	}
 }
 

@@ -16,15 +16,14 @@ import (
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
-	"github.com/pgmoat/pgmoat/model/verdict"
 	yaml3 "go.yaml.in/yaml/v3"
 )
 
 // document is the file. Every field may be absent, and no other may be there.
 type document struct {
-	Estate    string `yaml:"estate"`
-	CNI       *cni   `yaml:"cni"`
-	PodCIDRs  []text `yaml:"podCIDRs"`
+	Estate    string  `yaml:"estate"`
+	CNI       *plugin `yaml:"cni"`
+	PodCIDRs  []text  `yaml:"podCIDRs"`
 	APIServer *struct {
 		Addresses []text   `yaml:"addresses"`
 		Ports     []uint16 `yaml:"ports"`
@@ -32,12 +31,7 @@ type document struct {
 	DNS       *dns              `yaml:"dns"`
 	Operators map[string]string `yaml:"operators"`
 	Outside   []outside         `yaml:"outside"`
-}
-
-type cni struct {
-	Name     string `yaml:"name"`
-	Enforces *bool  `yaml:"enforces"`
-	line     int
+	Domains   map[text][]text   `yaml:"domains"`
 }
 
 type dns struct {
@@ -62,16 +56,6 @@ type text struct {
 func (t *text) UnmarshalYAML(n *yaml3.Node) error {
 	t.line = n.Line
 	return n.Decode(&t.value)
-}
-
-// UnmarshalYAML keeps the line; the fields are checked as everywhere else.
-func (c *cni) UnmarshalYAML(n *yaml3.Node) error {
-	type plain cni
-	if err := known(n, "cni", "name", "enforces"); err != nil {
-		return err
-	}
-	c.line = n.Line
-	return n.Decode((*plain)(c))
 }
 
 // known refuses other keys: a nested decoder has forgotten to be strict.
@@ -220,9 +204,8 @@ func (d document) facts(path string) (f snapshot.Facts, err error) {
 	default:
 		return f, fmt.Errorf("estate: %q: want complete or partial", d.Estate)
 	}
-	if d.CNI != nil {
-		f.CNI, f.Enforces = d.CNI.Name, enforces(d.CNI.Enforces)
-		f.CNIOrigin = verdict.Origin{File: path, Line: d.CNI.line, Field: "cni"}
+	if err := d.CNI.facts(path, &f); err != nil {
+		return f, err
 	}
 	if f.PodCIDRs, err = prefixes("podCIDRs", d.PodCIDRs); err != nil {
 		return f, err
@@ -241,18 +224,11 @@ func (d document) facts(path string) (f snapshot.Facts, err error) {
 	if f.Operators, err = namespaces(d.Operators); err != nil {
 		return f, err
 	}
-	f.Outside, err = ranges(d.Outside)
-	return f, err
-}
-
-func enforces(b *bool) verdict.Verdict {
-	switch {
-	case b == nil:
-		return verdict.Unknown
-	case *b:
-		return verdict.Allow
+	if f.Outside, err = ranges(d.Outside); err != nil {
+		return f, err
 	}
-	return verdict.Deny
+	f.Domains, err = resolved(d.Domains)
+	return f, err
 }
 
 // operators are the keys of operators, as the adapters call themselves.

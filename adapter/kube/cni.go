@@ -1,97 +1,106 @@
 package kube
 
 import (
-	"regexp"
-	"strings"
+	"fmt"
 
-	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/facts"
+	"github.com/pgmoat/pgmoat/model/cni"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
-	corev1 "k8s.io/api/core/v1"
 )
 
-// A daemon is a DaemonSet, which is what a network plugin runs as.
-type daemon struct {
-	object.Object
-	template corev1.PodTemplateSpec
+// A sighting is what the objects tell of the network plugin. The zero value is that
+// they tell nothing.
+type sighting struct {
+	name, version string
+	// enforces is Unknown where the objects do not say more than the name.
+	enforces verdict.Verdict
+	// settings are nil where no configuration was read.
+	settings cni.Settings
+	origin   verdict.Origin
 }
 
-// A plugin is what a DaemonSet's name tells of the network.
-type plugin struct {
-	name     string
-	enforces func(corev1.PodSpec) verdict.Verdict
-}
-
-func always(corev1.PodSpec) verdict.Verdict { return verdict.Allow }
-func never(corev1.PodSpec) verdict.Verdict  { return verdict.Deny }
-
-// plugins by the name of their DaemonSet.
-var plugins = map[string]plugin{
-	"anetd":                 {"gke-dataplane-v2", always},
-	"antrea-agent":          {"antrea", always},
-	"aws-node":              {"aws-vpc-cni", awsEnforces},
-	"azure-npm":             {"azure-npm", always},
-	"calico-node":           {"calico", always},
-	"canal":                 {"canal", always},
-	"cilium":                {"cilium", always},
-	"kindnet":               {"kindnet", kindEnforces},
-	"kube-flannel-ds":       {"flannel", never},
-	"kube-network-policies": {"kube-network-policies", always},
-	"kube-router":           {"kube-router", always},
-	"ovnkube-node":          {"ovn-kubernetes", always},
-	"weave-net":             {"weave", always},
-}
-
-// detectCNI tells the network plugin by its DaemonSet, unless the facts did. Of
-// several, one that enforces is enough: Calico beside Flannel is Canal.
+// detectCNI settles what is known of the network plugin: what somebody stated counts
+// before what the objects show, and these fill in what nobody stated. A plugin that is
+// named does what it usually does, unless somebody says otherwise.
 func (c *converter) detectCNI() {
-	facts := &c.world.Facts
-	if facts.CNI != "" || facts.Enforces != verdict.Unknown {
-		return
+	f := &c.world.Facts
+	stated, seen := *f, c.sight()
+	if seen.name != "" && contradicts(stated, seen) {
+		c.warn(facts.Contradiction, stated.CNIOrigin, fmt.Sprintf("%s is stated, and %s shows %s: what is stated counts",
+			words(stated.CNI, stated.Enforces), seen.origin, words(seen.name, seen.enforces)))
 	}
-	for _, d := range c.daemons {
-		p, ok := plugins[d.Name]
-		if !ok && strings.HasPrefix(d.Name, "kube-flannel-ds-") { // one for each architecture
-			p, ok = plugins["kube-flannel-ds"], true
-		}
-		if !ok {
-			continue
-		}
-		enforces := p.enforces(d.template.Spec)
-		if facts.CNI == "" || better(enforces, facts.Enforces) {
-			facts.CNI, facts.Enforces, facts.CNIOrigin = p.name, enforces, d.Origin()
-		}
+	switch {
+	case seen.name == "":
+	case stated.CNI == seen.name:
+		*f = seen.complete(stated)
+	case stated.CNI == "" && !differ(stated.Enforces, seen.enforces):
+		*f = seen.adopt(stated)
+	}
+	if f.Enforces == verdict.Unknown && stated.CNI != "" {
+		f.Enforces = f.Profile.Enforces
 	}
 }
 
-// better orders by how much a plugin may protect: Allow, Unknown, Deny.
-func better(a, b verdict.Verdict) bool {
-	rank := map[verdict.Verdict]int{verdict.Deny: 0, verdict.Unknown: 1, verdict.Allow: 2}
-	return rank[a] > rank[b]
+// adopt takes what was seen, and keeps what was stated of enforcement. The origin is
+// what a person would edit: it is of whoever says whether the plugin enforces.
+func (s sighting) adopt(f snapshot.Facts) snapshot.Facts {
+	stated := f.Profile.Stated
+	if f.Enforces == verdict.Unknown && (f.CNI == "" || s.enforces != verdict.Unknown) {
+		f.Enforces, f.CNIOrigin = s.enforces, s.origin
+	}
+	f.CNI = s.name
+	f.Profile, _ = cni.For(s.name, s.version, s.settings)
+	f.Profile = f.Profile.State(stated...)
+	return f
 }
 
-// awsEnforces: the VPC CNI enforces nothing until its agent is told to.
-func awsEnforces(spec corev1.PodSpec) verdict.Verdict {
-	for _, c := range spec.Containers {
-		for _, arg := range append(append([]string(nil), c.Command...), c.Args...) {
-			if arg == "--enable-network-policy=true" || arg == "--enable-network-policy" {
-				return verdict.Allow
-			}
-		}
+// complete adds what was seen of the very plugin that somebody named.
+func (s sighting) complete(f snapshot.Facts) snapshot.Facts {
+	if f.Profile.Version != "" {
+		s.version = f.Profile.Version
 	}
-	return verdict.Deny
+	return s.adopt(f)
 }
 
-var kindnetDate = regexp.MustCompile(`kindnetd:v(\d{8})-`)
-
-// kindEnforces: kindnet enforces since kind 0.24, whose image is of 13 August 2024.
-func kindEnforces(spec corev1.PodSpec) verdict.Verdict {
-	for _, c := range spec.Containers {
-		if m := kindnetDate.FindStringSubmatch(c.Image); m != nil {
-			if m[1] >= "20240813" {
-				return verdict.Allow
-			}
-			return verdict.Deny
-		}
+// contradicts reports whether the objects show another plugin than was stated, or
+// that it does not do what was stated. Whatever does not enforce is none.
+func contradicts(f snapshot.Facts, s sighting) bool {
+	if f.CNI == cni.None && s.enforces == verdict.Deny {
+		return false
 	}
-	return verdict.Unknown
+	return f.CNI != "" && f.CNI != s.name || differ(f.Enforces, s.enforces)
+}
+
+func differ(a, b verdict.Verdict) bool {
+	return a != verdict.Unknown && b != verdict.Unknown && a != b
+}
+
+// words name a plugin with what it does.
+func words(name string, enforces verdict.Verdict) string {
+	if name == "" {
+		name = "a network plugin"
+	} else {
+		name = "the network plugin " + name
+	}
+	switch enforces {
+	case verdict.Allow:
+		return name + " (enforces NetworkPolicy)"
+	case verdict.Deny:
+		return name + " (does not enforce NetworkPolicy)"
+	}
+	return name
+}
+
+// sight finds the plugin: by what runs, else by what an installer or the cluster's own
+// configuration names, else by the kinds that were installed for it.
+func (c *converter) sight() sighting {
+	s := c.network.named
+	if d := c.sightDaemon(); d.name != "" {
+		s = d
+	}
+	if s.name == "" {
+		return c.network.hinted()
+	}
+	return c.network.configured(s)
 }

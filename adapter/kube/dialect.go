@@ -24,26 +24,56 @@ type touch struct {
 	pods       *netpol.Selector
 }
 
-var both = [2]bool{true, true}
+var (
+	both   = [2]bool{true, true}
+	egress = [2]bool{netpol.Egress: true}
+)
 
-// dialects are the kinds known to decide about connections and not modelled.
+// dialects are the kinds known to decide about connections and not modelled. Kinds
+// that only name peers (Calico NetworkSet, CiliumCIDRGroup, Antrea Group), order
+// policies (Tier) or choose the address that outside sees (EgressIP) decide nothing
+// by themselves.
 var dialects = map[object.Type]dialect{
 	{Group: "cilium.io", Kind: "CiliumNetworkPolicy"}:                       cilium,
 	{Group: "cilium.io", Kind: "CiliumClusterwideNetworkPolicy"}:            cilium,
+	{Group: "cilium.io", Kind: "CiliumLocalRedirectPolicy"}:                 redirect,
 	{Group: "projectcalico.org", Kind: "NetworkPolicy"}:                     calico,
 	{Group: "projectcalico.org", Kind: "GlobalNetworkPolicy"}:               calico,
 	{Group: "crd.projectcalico.org", Kind: "NetworkPolicy"}:                 calico,
 	{Group: "crd.projectcalico.org", Kind: "GlobalNetworkPolicy"}:           calico,
-	{Group: "crd.antrea.io", Kind: "NetworkPolicy"}:                         antrea,
-	{Group: "crd.antrea.io", Kind: "ClusterNetworkPolicy"}:                  antrea,
-	{Group: "policy.networking.k8s.io", Kind: "AdminNetworkPolicy"}:         admin,
-	{Group: "policy.networking.k8s.io", Kind: "BaselineAdminNetworkPolicy"}: admin,
-	{Group: "policy.networking.k8s.io", Kind: "ClusterNetworkPolicy"}:       admin,
+	{Group: antreaGroup, Kind: "NetworkPolicy"}:                             antrea,
+	{Group: antreaGroup, Kind: "ClusterNetworkPolicy"}:                      antrea,
+	{Group: antreaGroup, Kind: "TrafficControl"}:                            trafficControl,
+	{Group: antreaOldGroup, Kind: "NetworkPolicy"}:                          antrea,
+	{Group: antreaOldGroup, Kind: "ClusterNetworkPolicy"}:                   antrea,
+	{Group: "k8s.ovn.org", Kind: "EgressFirewall"}:                          anyPod(egress),
+	{Group: "k8s.ovn.org", Kind: "UserDefinedNetwork"}:                      userNetwork,
+	{Group: "k8s.ovn.org", Kind: "ClusterUserDefinedNetwork"}:               userNetwork,
+	{Group: "network.openshift.io", Kind: "EgressNetworkPolicy"}:            anyPod(egress),
+	{Group: "", Kind: "EgressNetworkPolicy"}:                                anyPod(egress),
+	{Group: "network.openshift.io", Kind: "ClusterNetwork"}:                 multitenant,
+	{Group: "kubeovn.io", Kind: "Subnet"}:                                   kubeOVNSubnet,
+	{Group: "kubeovn.io", Kind: "Vpc"}:                                      kubeOVNVpc,
+	{Group: "kubeovn.io", Kind: "SecurityGroup"}:                            anyPod(both),
+	{Group: "networking.k8s.aws", Kind: "ClusterNetworkPolicy"}:             anyPod(both),
+	{Group: "networking.k8s.aws", Kind: "ApplicationNetworkPolicy"}:         podSelector(both),
+	{Group: "vpcresources.k8s.aws", Kind: "SecurityGroupPolicy"}:            podSelector(both, "serviceAccountSelector"),
+	{Group: "networking.gke.io", Kind: "FQDNNetworkPolicy"}:                 podSelector(egress),
+	{Group: "nsx.vmware.com", Kind: "SecurityPolicy"}:                       anyPod(both),
+	{Group: "crd.nsx.vmware.com", Kind: "SecurityPolicy"}:                   anyPod(both),
+	{Group: "neuvector.com", Kind: "NvSecurityRule"}:                        anyPod(both),
+	{Group: "neuvector.com", Kind: "NvClusterSecurityRule"}:                 anyPod(both),
 	{Group: "security.istio.io", Kind: "PeerAuthentication"}:                istio,
 	{Group: "security.istio.io", Kind: "AuthorizationPolicy"}:               istio,
 	{Group: "policy.linkerd.io", Kind: "Server"}:                            linkerd,
 	{Group: "policy.linkerd.io", Kind: "AuthorizationPolicy"}:               linkerd,
 	{Group: "policy.linkerd.io", Kind: "ServerAuthorization"}:               linkerd,
+	{Group: "projectcalico.org", Kind: "StagedNetworkPolicy"}:               staged,
+	{Group: "projectcalico.org", Kind: "StagedGlobalNetworkPolicy"}:         staged,
+	{Group: "projectcalico.org", Kind: "StagedKubernetesNetworkPolicy"}:     staged,
+	{Group: "crd.projectcalico.org", Kind: "StagedNetworkPolicy"}:           staged,
+	{Group: "crd.projectcalico.org", Kind: "StagedGlobalNetworkPolicy"}:     staged,
+	{Group: "crd.projectcalico.org", Kind: "StagedKubernetesNetworkPolicy"}: staged,
 }
 
 func (c *converter) unmodelled(o object.Object) {
@@ -166,64 +196,6 @@ func (c *converter) readable(in *metav1.LabelSelector) *netpol.Selector {
 		return nil
 	}
 	return s
-}
-
-// calico: types default to Egress where there are only egress rules, to both where
-// there are both, else to Ingress (Calico NetworkPolicySpec.Types). Its selectors
-// are a language of their own.
-func calico(_ *converter, o object.Object) []touch {
-	s := specOf(o)
-	directions := both
-	var types []string
-	switch {
-	case s == nil:
-	case s.read("types", &types) && len(types) > 0:
-		directions = [2]bool{}
-		for _, t := range types {
-			switch t {
-			case "Ingress":
-				directions[netpol.Ingress] = true
-			case "Egress":
-				directions[netpol.Egress] = true
-			default:
-				directions = both
-			}
-		}
-	case !s.has("egress"):
-		directions = [2]bool{netpol.Ingress: true}
-	default:
-		directions = [2]bool{netpol.Ingress: s.has("ingress"), netpol.Egress: true}
-	}
-	return []touch{policyTouch(directions, nil)}
-}
-
-// antrea: appliedTo may stand in each rule, and name Services and groups.
-func antrea(_ *converter, o object.Object) []touch {
-	return []touch{policyTouch(specOf(o).directions(), nil)}
-}
-
-// admin reads the subject of the cluster's own policies: whole namespaces, or pods
-// of namespaces.
-func admin(c *converter, o object.Object) []touch {
-	s := specOf(o)
-	t := policyTouch(s.directions(), nil)
-	t.everywhere = true
-	var subject struct {
-		Namespaces *metav1.LabelSelector `json:"namespaces"`
-		Pods       *struct {
-			NamespaceSelector metav1.LabelSelector `json:"namespaceSelector"`
-			PodSelector       metav1.LabelSelector `json:"podSelector"`
-		} `json:"pods"`
-	}
-	switch {
-	case !s.read("subject", &subject):
-	case subject.Namespaces != nil && subject.Pods == nil:
-		t.namespaces = c.namespacesOf(subject.Namespaces)
-	case subject.Pods != nil && subject.Namespaces == nil:
-		t.namespaces = c.namespacesOf(&subject.Pods.NamespaceSelector)
-		t.pods = c.readable(&subject.Pods.PodSelector)
-	}
-	return []touch{t}
 }
 
 // namespacesOf lists the namespaces that the selector may select. Of one that

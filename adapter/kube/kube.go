@@ -26,6 +26,7 @@ func Convert(objects []object.Object, s *snapshot.Snapshot) {
 		c.owning[o.Ref()] = &objects[i]
 		c.namespaceExists(o.Namespace)
 		c.sort(o)
+		c.plugins(o)
 	}
 	for _, o := range c.namespaces {
 		c.namespace(o)
@@ -37,6 +38,13 @@ func Convert(objects []object.Object, s *snapshot.Snapshot) {
 	c.convertBackends()
 	for _, o := range c.policies {
 		c.policy(o)
+	}
+	for _, o := range c.clusterPolicies {
+		c.clusterPolicy(o)
+	}
+	c.tellSamePriority()
+	for _, o := range c.nodes {
+		c.node(o)
 	}
 	for _, o := range c.foreign {
 		c.unmodelled(o)
@@ -52,10 +60,14 @@ type converter struct {
 	services   []object.Object
 	endpoints  []object.Object
 	policies   []object.Object
-	foreign    []object.Object
-	daemons    []daemon
-	owning     map[snapshot.Ref]*object.Object // every object, to tell owners by
-	selectors  selectorPool
+	// clusterPolicies are those of the ordered tiers.
+	clusterPolicies []object.Object
+	nodes           []object.Object
+	foreign         []object.Object
+	daemons         []daemon
+	network         network
+	owning          map[snapshot.Ref]*object.Object // every object, to tell owners by
+	selectors       selectorPool
 }
 
 // group says what is done with a kind.
@@ -68,6 +80,8 @@ const (
 	groupService
 	groupEndpoints
 	groupPolicy
+	groupClusterPolicy
+	groupNode
 	groupForeign
 )
 
@@ -92,12 +106,21 @@ var kinds = map[string]served{
 	"Endpoints":             {groupEndpoints, "v1"},
 	"EndpointSlice":         {groupEndpoints, "discovery.k8s.io/v1"},
 	"NetworkPolicy":         {groupPolicy, "networking.k8s.io/v1"},
+	"Node":                  {groupNode, "v1"},
+
+	"ClusterNetworkPolicy":       {groupClusterPolicy, policyGroup + "/v1alpha2"},
+	"AdminNetworkPolicy":         {groupClusterPolicy, policyGroup + "/v1alpha1"},
+	"BaselineAdminNetworkPolicy": {groupClusterPolicy, policyGroup + "/v1alpha1"},
 }
+
+// policyGroup is the group of the cluster's own policies. It is a
+// CustomResourceDefinition's, of the Kubernetes project itself.
+const policyGroup = "policy.networking.k8s.io"
 
 // builtin are the API's own groups. A kind of kinds in another of them than its own
 // is an old version of it (extensions) or a slip of the pen (v1 NetworkPolicy), and
 // refused; in a group of somebody else's it is another thing, a Knative Service.
-var builtin = []string{"", "apps", "autoscaling", "batch", "discovery.k8s.io", "extensions", "networking.k8s.io", "policy"}
+var builtin = []string{"", "apps", "autoscaling", "batch", "discovery.k8s.io", "extensions", "networking.k8s.io", "policy", policyGroup}
 
 // Wants reports whether Convert does anything with objects of the type.
 func Wants(t object.Type) bool {
@@ -116,8 +139,11 @@ func groupOf(t object.Type) group {
 
 func (c *converter) sort(o object.Object) {
 	g := groupOf(o.Type())
-	if g != groupNone && g != groupForeign && o.APIVersion != kinds[o.Kind].apiVersion {
-		c.fail(o, fault("apiVersion", "%s is not served; use %s", o.APIVersion, kinds[o.Kind].apiVersion))
+	if served := kinds[o.Kind].apiVersion; g != groupNone && g != groupForeign && o.APIVersion != served {
+		if meant := (object.Type{Group: object.GroupOf(served), Kind: o.Kind}); !meant.Namespaced() {
+			o.Namespace = "" // where it was put because nobody knew the group it was written with
+		}
+		c.fail(o, fault("apiVersion", "%s is not served; use %s", o.APIVersion, served))
 		return
 	}
 	switch g {
@@ -131,6 +157,10 @@ func (c *converter) sort(o object.Object) {
 		c.endpoints = append(c.endpoints, o)
 	case groupPolicy:
 		c.policies = append(c.policies, o)
+	case groupClusterPolicy:
+		c.clusterPolicies = append(c.clusterPolicies, o)
+	case groupNode:
+		c.nodes = append(c.nodes, o)
 	case groupForeign:
 		c.foreign = append(c.foreign, o)
 	}

@@ -2,7 +2,6 @@ package kube
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
@@ -38,7 +37,10 @@ type policyBuilder struct {
 }
 
 func (b policyBuilder) build(in networkingv1.NetworkPolicy) (*netpol.Policy, error) {
-	if err := refuse("metadata.name", in.Name, validation.IsDNS1123Subdomain(in.Name)); err != nil {
+	if err := validMeta(b.o, in.ObjectMeta); err != nil {
+		return nil, err
+	}
+	if err := validFinalizers(in.Finalizers); err != nil {
 		return nil, err
 	}
 	p := &netpol.Policy{Kind: "NetworkPolicy", Namespace: b.o.Namespace, Name: b.o.Name, Origin: b.o.Origin()}
@@ -50,6 +52,7 @@ func (b policyBuilder) build(in networkingv1.NetworkPolicy) (*netpol.Policy, err
 	if p.Rules, err = b.rules(in.Spec); err != nil {
 		return nil, err
 	}
+	p.TypesImplied = len(in.Spec.PolicyTypes) == 0
 	if p.Isolates, err = isolates(in.Spec); err != nil {
 		return nil, err
 	}
@@ -158,7 +161,7 @@ func (b policyBuilder) peer(field string, in networkingv1.NetworkPolicyPeer) (p 
 	case in.IPBlock != nil && selects:
 		return p, fault(field, "may not specify both ipBlock and another peer")
 	case in.IPBlock != nil:
-		p.Block, err = block(field+".ipBlock", *in.IPBlock)
+		p.Block, err = b.block(field+".ipBlock", *in.IPBlock)
 		return p, err
 	}
 	if p.Namespaces, err = b.optional(field+".namespaceSelector", in.NamespaceSelector); err != nil {
@@ -166,43 +169,6 @@ func (b policyBuilder) peer(field string, in networkingv1.NetworkPolicyPeer) (p 
 	}
 	p.Pods, err = b.optional(field+".podSelector", in.PodSelector)
 	return p, err
-}
-
-// block converts an ipBlock. Each except must be a strict part of the cidr.
-func block(field string, in networkingv1.IPBlock) (*netpol.Block, error) {
-	cidr, err := prefix(field+".cidr", in.CIDR)
-	if err != nil {
-		return nil, err
-	}
-	addresses := flow.AddressesOf(cidr)
-	for i, text := range in.Except {
-		at := fmt.Sprintf("%s.except[%d]", field, i)
-		except, err := prefix(at, text)
-		if err != nil {
-			return nil, err
-		}
-		if !cidr.Contains(except.Addr()) || except.Bits() <= cidr.Bits() {
-			return nil, fault(at, "%s must be a strict part of %s", text, in.CIDR)
-		}
-		addresses = addresses.Minus(flow.AddressesOf(except))
-	}
-	text := in.CIDR
-	if len(in.Except) > 0 {
-		text += " except " + strings.Join(in.Except, ", ")
-	}
-	return &netpol.Block{Text: text, Addresses: addresses}, nil
-}
-
-// prefix reads a CIDR; an IPv4-mapped one is IPv4, as Go's net package takes it.
-func prefix(field, text string) (netip.Prefix, error) {
-	p, err := netip.ParsePrefix(strings.TrimSpace(text))
-	if err != nil || text != strings.TrimSpace(text) {
-		return p, fault(field, "%q is not a CIDR, such as 10.0.0.0/8 or 2001:db8::/32", text)
-	}
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p, nil
 }
 
 func policyPort(field string, in networkingv1.NetworkPolicyPort) (out netpol.Port, err error) {
@@ -228,6 +194,7 @@ func policyPort(field string, in networkingv1.NetworkPolicyPort) (out netpol.Por
 		out.To = out.From
 		return out, err
 	}
+	out.EndPort = true
 	if out.To, err = portNumber(field+".endPort", *in.EndPort); err == nil && out.To < out.From {
 		err = fault(field+".endPort", "%d is less than port %d", out.To, out.From)
 	}

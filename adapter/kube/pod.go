@@ -115,6 +115,7 @@ func (u *unit) member(set map[string]string, unknown []string) (*snapshot.Pod, e
 		Namespace:      u.Namespace,
 		Labels:         netpol.Labels{Set: labels, Unknown: unknown},
 		HostNetwork:    u.template.Spec.HostNetwork,
+		Node:           u.template.Spec.NodeName,
 		Ports:          ports,
 		ServiceAccount: serviceAccount(u.template.Spec),
 		Origin:         u.Origin().At("%s", u.field),

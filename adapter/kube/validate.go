@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
@@ -56,6 +57,18 @@ func protocol(field, text string) (flow.Protocol, error) {
 	p, err := flow.ParseProtocol(text)
 	if err != nil {
 		return p, &object.Fault{Field: field, Err: err}
+	}
+	return p, nil
+}
+
+// prefix reads a CIDR; an IPv4-mapped one is IPv4, as Go's net package takes it.
+func prefix(field, text string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(strings.TrimSpace(text))
+	if err != nil || text != strings.TrimSpace(text) {
+		return p, fault(field, "%q is not a CIDR, such as 10.0.0.0/8 or 2001:db8::/32", text)
+	}
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
 	return p, nil
 }

@@ -16,12 +16,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgmoat/pgmoat/adapter/estate"
+	"github.com/pgmoat/pgmoat/adapter/facts"
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/cnpg"
 	"github.com/pgmoat/pgmoat/adapter/operator/other"
 	"github.com/pgmoat/pgmoat/adapter/operator/plain"
 	"github.com/pgmoat/pgmoat/adapter/operator/stackgres"
 	"github.com/pgmoat/pgmoat/app/report"
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -43,6 +45,7 @@ type app struct {
 	skip      []string
 	namespace string
 	facts     string
+	cni       string
 	strict    bool
 	output    string
 
@@ -142,6 +145,7 @@ func (a *app) sourced(cmd *cobra.Command, formats ...string) *cobra.Command {
 	f.StringArrayVar(&a.skip, "skip", nil, "leave out files that match this glob; stated among the assumptions; repeatable")
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none")
 	f.StringVar(&a.facts, "facts", "", "file with what manifests cannot say (CNI, API server, DNS, outside ranges)")
+	f.StringVar(&a.cni, "cni", "", "network plugin, before what the facts file and the manifests say: "+strings.Join(cni.Names(), ", "))
 	f.BoolVar(&a.strict, "strict", false, "accept no assumption: what rests on one is unknown")
 	f.StringVarP(&a.output, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
 	cmd.PreRunE = func(*cobra.Command, []string) error {
@@ -160,14 +164,25 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 	if len(a.files) == 0 {
 		return nil, errors.New("nothing to read: name manifests with -f FILE, -f DIRECTORY or -f -")
 	}
-	world, err := estate.Load(ctx, estate.Options{
-		Paths: a.files, Skip: a.skip, Namespace: a.namespace, FactsFile: a.facts,
-		Strict: a.strict, Stdin: a.in,
-		Adapters: []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt, other.Adapt},
-	})
+	world, err := a.read(ctx, a.files, a.facts)
 	if err != nil {
 		return nil, err
 	}
+	a.tell(world)
+	return world, nil
+}
+
+// read reads the estate that paths hold, as the other flags say.
+func (a *app) read(ctx context.Context, paths []string, factsFile string) (*snapshot.Snapshot, error) {
+	return estate.Load(ctx, estate.Options{
+		Paths: paths, Skip: a.skip, Namespace: a.namespace, FactsFile: factsFile,
+		CNI: a.cni, Strict: a.strict, Stdin: a.in,
+		Adapters: []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt, other.Adapt},
+	})
+}
+
+// tell tells what could not be read.
+func (a *app) tell(world *snapshot.Snapshot) {
 	for _, p := range world.Problems {
 		_, _ = fmt.Fprintf(a.err, "pgmoat: %s\n", report.Printable(report.Problem(world, p)))
 	}
@@ -175,11 +190,10 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 		a.exit(exitFailed)
 	}
 	for _, w := range world.Warnings {
-		if w.Code == other.NotModelled {
+		if w.Code == other.NotModelled || w.Code == facts.Contradiction {
 			_, _ = fmt.Fprintf(a.err, "pgmoat: %s: %s\n", report.Printable(world.Locate(w.Origin).String()), report.Printable(w.Text))
 		}
 	}
-	return world, nil
 }
 
 // incomplete reports whether some database that was read is in no answer.

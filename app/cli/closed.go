@@ -149,5 +149,6 @@ Exit status: 0 everything is known, 2 something is not.`,
 			return report.Connections(a.out, world, c, a.output)
 		},
 	}
+	cmd.AddCommand(a.connectionsExplain(), a.connectionsDiff())
 	return a.sourced(cmd, "table", "json", "csv", "md")
 }

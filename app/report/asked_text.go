@@ -219,10 +219,14 @@ func (t *text) assumptions(world *snapshot.Snapshot, codes []string) {
 		return
 	}
 	t.line("assumptions:")
+	width := 18
+	for _, code := range codes {
+		width = max(width, len(code))
+	}
 	for _, a := range snapshot.Assumptions(codes...) {
-		t.line("  %-18s %s", a.Code, a.Text)
+		t.line("  %s %s", fmt.Sprintf("%-*s", width, a.Code), a.Text)
 		if a.Code == snapshot.AssumeSkipped {
-			t.line("  %-18s %s", "", "left out: "+strings.Join(world.Skipped, ", "))
+			t.line("  %s %s", strings.Repeat(" ", width), "left out: "+strings.Join(world.Skipped, ", "))
 		}
 	}
 }

@@ -15,3 +15,6 @@ func colourful(out io.Writer) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
+
+// Colourful reports whether the commands would write colour there.
+func Colourful(out io.Writer) bool { return colourful(out) }

@@ -99,6 +99,18 @@ func policyFix(f network.Fix) fixJSON {
 	case network.FixAddRule:
 		out.Text = fmt.Sprintf("add a rule to the %s of NetworkPolicy %s", f.Direction, f.Policy)
 		out.Patch = snippet([]any{rulePatch(f)})
+	case network.FixAccept, network.FixDeny:
+		action := tierAction(f)
+		out.Text = fmt.Sprintf("put a rule with action %s before this rule of %s", action, f.Policy)
+		out.Patch = snippet([]any{tierRulePatch(f, action)})
+	case network.FixRemove:
+		out.Text = "remove it from NetworkPolicy " + f.Policy
+		if f.WriteTypes {
+			out.Text += " and write policyTypes: [Ingress, Egress], since a policy without egress rules and policyTypes leaves egress open"
+		}
+	case network.FixIsolate:
+		out.Text = fmt.Sprintf("write a NetworkPolicy that isolates the pod for %s", f.Direction)
+		out.Patch = snippet(isolation(f))
 	}
 	if f.Wider {
 		out.Text += " (others get in by it too)"
@@ -124,6 +136,46 @@ func rulePatch(f network.Fix) map[string]any {
 		peers = append(peers, peer)
 	}
 	return map[string]any{side: peers, "ports": []any{portPatch(f)}}
+}
+
+// tierAction is the action as the kind of policy writes it.
+func tierAction(f network.Fix) string {
+	switch {
+	case f.Kind == network.FixDeny:
+		return "Deny"
+	case f.PolicyKind == "ClusterNetworkPolicy":
+		return "Accept"
+	}
+	return "Allow"
+}
+
+// tierRulePatch is a rule of a ClusterNetworkPolicy, or of its older forms.
+func tierRulePatch(f network.Fix, action string) map[string]any {
+	side := map[string]string{"ingress": "from", "egress": "to"}[f.Direction]
+	peer := map[string]any{"networks": f.CIDR}
+	if len(f.CIDR) == 0 {
+		peer = map[string]any{"pods": map[string]any{
+			"namespaceSelector": matching(map[string]string{snapshot.MetadataName: f.Namespace}),
+			"podSelector":       matching(f.Labels),
+		}}
+	}
+	if f.PolicyKind != "ClusterNetworkPolicy" {
+		return map[string]any{"action": action, side: []any{peer}, "ports": []any{
+			map[string]any{"portNumber": portPatch(f)}}}
+	}
+	protocol := strings.ToLower(f.Port.Protocol.String())
+	return map[string]any{"action": action, side: []any{peer}, "protocols": []any{
+		map[string]any{protocol: map[string]any{"destinationPort": map[string]any{"number": f.Port.From}}}}}
+}
+
+// isolation is a NetworkPolicy that selects a pod and admits nothing.
+func isolation(f network.Fix) map[string]any {
+	direction := map[string]string{"ingress": "Ingress", "egress": "Egress"}[f.Direction]
+	return map[string]any{
+		"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+		"metadata": map[string]any{"namespace": f.Namespace, "name": "isolate-" + f.Direction},
+		"spec":     map[string]any{"podSelector": matching(f.Labels), "policyTypes": []any{direction}},
+	}
 }
 
 func matching(labels map[string]string) map[string]any {

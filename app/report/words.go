@@ -15,9 +15,12 @@ import (
 func Words(s verdict.Step) string {
 	w, ok := words[s.Reason]
 	if !ok {
+		w, ok = policyWords[s.Reason]
+	}
+	if !ok {
 		return string(s.Reason)
 	}
-	text := w(s)
+	text := w(s) + aboutPlugin(s)
 	for _, whose := range []string{"session", "from"} {
 		if s.Facts[whose] != "" {
 			text = s.Facts[whose] + ": " + text
@@ -61,18 +64,7 @@ var words = map[verdict.Reason]func(verdict.Step) string{
 
 	"dns/cut": dnsCut,
 
-	"netpol/not-isolated": notIsolated,
-	"netpol/allowed":      filled("admitted by {policies}"),
-	"netpol/no-rule":      noRule,
-	"netpol/self":         fixed("a pod always reaches itself"),
-	"netpol/host-network": func(s verdict.Step) string {
-		return "the client has its node's address, and a node always reaches the pods that run on it; from other nodes: " + noRule(s)
-	},
-	"netpol/not-enforced": filled("the network plugin {cni} does not enforce NetworkPolicy, so {policies} is not in force"),
-	"netpol/unmodelled":   filled("{object} may select this pod, and pgmoat does not decide that kind of policy yet"),
-	"reach/unreadable":    filled("a document that may open another way could not be read: {error}"),
-	"netpol/unreadable":   filled("a document that may matter could not be read: {error}"),
-	"netpol/unsure":       unsure,
+	"reach/unreadable": filled("a document that may open another way could not be read: {error}"),
 
 	"mesh/unmodelled": filled("{object} may decide about this connection, and pgmoat does not decide the mesh yet"),
 
@@ -117,82 +109,6 @@ func noSuchPort(s verdict.Step) string {
 
 func dnsCut(s verdict.Step) string {
 	return "the client may not ask cluster DNS (UDP 53), so that it cannot resolve the Service's name: " + noRule(s)
-}
-
-func notIsolated(s verdict.Step) string {
-	switch s.Facts["subject"] {
-	case "outside":
-		return "the client is outside the cluster; no egress policy of ours applies"
-	case "hostNetwork":
-		return "the pod is on its node's network, where policies do not select it"
-	}
-	if s.Layer == verdict.Ingress {
-		return "no policy selects the pod for ingress: everybody may connect"
-	}
-	return "no policy selects the pod for egress: it may connect everywhere"
-}
-
-// noRule tells the nearest miss: what to look at first.
-func noRule(s verdict.Step) string {
-	side := "the client"
-	if s.Layer == verdict.Egress || s.Layer == verdict.DNS {
-		side = "the destination"
-	}
-	text := fill("isolated by {policies}, and no rule admits it; ", s.Facts)
-	port := ""
-	if s.Facts["missPort"] != "" {
-		port = fill("; it admits {missPort}, and the pod's port is {wantPort}", s.Facts)
-	}
-	near := fill("nearest is {policy}: ", s.Facts)
-	switch s.Facts["miss"] {
-	case "no-rules":
-		return fill("isolated by {policies}, which has no rule for this direction at all", s.Facts)
-	case "port":
-		return text + near + fill("it admits {missPort}, and the pod's port is {wantPort} (policies name pod ports, after the Service's translation)", s.Facts)
-	case "pod-label":
-		return text + near + missLabel(s, side+"'s pod") + port
-	case "namespace-label":
-		return text + near + missLabel(s, side+"'s namespace") + port
-	case "peer-namespace":
-		return text + near + fill("its podSelector alone means namespace {wanted}, and "+side+" is in {has}", s.Facts) + port
-	case "address":
-		return text + near + fill("its ipBlock is {wanted}", s.Facts) + hasAddress(s, side) + port
-	case "not-a-pod":
-		return text + near + side + " is no pod that a selector could match" + port
-	}
-	return fill("isolated by {policies}, and no rule admits it", s.Facts)
-}
-
-func missLabel(s verdict.Step, whose string) string {
-	if s.Facts["has"] == "" {
-		return fill("it wants the label {wanted}, which "+whose+" does not have", s.Facts)
-	}
-	return fill("it wants the label {wanted}, and "+whose+" has {key}={has}", s.Facts)
-}
-
-func hasAddress(s verdict.Step, side string) string {
-	if s.Facts["has"] == "" {
-		return ", and " + side + " is a pod whose address is not known"
-	}
-	return fill(", and "+side+" has {has}", s.Facts)
-}
-
-func unsure(s verdict.Step) string {
-	var why []string
-	if keys := s.Facts["unknownLabels"]; keys != "" {
-		why = append(why, "the value of "+keys+", which a controller sets")
-	}
-	if out := s.Facts["outside"]; out != "" {
-		admitted := s.Facts["admitted"]
-		if admitted == "" {
-			admitted = "none"
-		}
-		why = append(why, fmt.Sprintf("which address of %s connects (admitted: %s)", out, admitted))
-	}
-	if len(why) == 0 || s.Facts["address"] == "unknown" {
-		why = append(why, "an address that nobody wrote down (the facts file can)")
-	}
-	return fill("whether {policies} admits it depends on ", s.Facts) + strings.Join(why, " and on ")
 }
 
 func hbaMatched(s verdict.Step) string {

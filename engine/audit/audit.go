@@ -39,6 +39,8 @@ const (
 	Policies Fact = "NetworkPolicies"
 	Servers  Fact = "PostgreSQL servers"
 	Plugin   Fact = "the network plugin"
+	// ClusterPolicies are those of the ordered tiers.
+	ClusterPolicies Fact = "ClusterNetworkPolicies"
 )
 
 // A Finding is one mistake at one place.

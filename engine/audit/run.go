@@ -58,6 +58,8 @@ func missing(world *snapshot.Snapshot, rule *Rule) (reason string, doubt bool) {
 		switch {
 		case fact == Policies && len(world.Policies) == 0:
 			return "no NetworkPolicy was read", len(world.Problems) > 0
+		case fact == ClusterPolicies && len(world.ClusterPolicies) == 0:
+			return "no ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy was read", len(world.Problems) > 0
 		case fact == Servers && len(world.Servers) == 0:
 			return "no PostgreSQL server was read", len(world.Problems) > 0
 		case fact == Plugin && world.Facts.Enforces == verdict.Unknown:

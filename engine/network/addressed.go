@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -64,6 +65,28 @@ func single(list []netip.Addr) flow.Addresses {
 		prefixes[i] = netip.PrefixFrom(a, a.BitLen())
 	}
 	return flow.AddressesOf(prefixes...)
+}
+
+// unimplemented are the traits of plugins that do not know nodes, or domain names.
+func unimplemented(p netpol.Peer) cni.Trait {
+	if p.Nodes != nil {
+		return cni.NoNodePeers
+	}
+	return cni.NoDomainPeers
+}
+
+// doubts reports whether the plugin is documented not to know peers of this kind, so that
+// nobody can say what it makes of the rule.
+func (e *Engine) doubts(p netpol.Peer) bool {
+	return !p.IsPods() && p.Block == nil && e.world.Facts.Profile.Has(unimplemented(p))
+}
+
+// implemented doubts a match of a peer that the plugin may not know.
+func (q *query) implemented(p netpol.Peer, m netpol.Match) netpol.Match {
+	if m == netpol.Yes && q.hasTrait(unimplemented(p)) {
+		return netpol.Unsure
+	}
+	return m
 }
 
 // matchNodes asks a nodes peer. Where no Node was read, an address outside is assumed

@@ -54,17 +54,27 @@ func (q *query) admission(p *netpol.Policy) admission {
 // rule is a logical and: "The traffic must match both ports and from." The origin
 // is the peer that matches, or the rule where every peer does.
 func (q *query) rule(p *netpol.Policy, r netpol.Rule) (netpol.Match, verdict.Origin) {
-	ports := q.ports(r)
+	ports := q.ports(p, r)
 	if ports == netpol.No || r.AnyPeer {
 		return ports, r.Origin
 	}
 	best, origin := netpol.No, r.Origin
 	for _, peer := range r.Peers {
-		if m := q.matchPeer(p.Namespace, peer); rank(m) > rank(best) {
+		m := q.matchPeer(p.Namespace, peer)
+		if m == netpol.Yes && unsupported(r, peer) {
+			m = netpol.Unsure
+		}
+		if rank(m) > rank(best) {
 			best, origin = m, peer.Origin
 		}
 	}
 	return both(ports, best), origin
+}
+
+// unsupported: "DomainNames is only supported for Accept rules". What a plugin makes of
+// others is not said.
+func unsupported(r netpol.Rule, p netpol.Peer) bool {
+	return len(p.Domains) > 0 && r.Action != netpol.Accept
 }
 
 func rank(m netpol.Match) int { return []int{netpol.No: 0, netpol.Unsure: 1, netpol.Yes: 2}[m] }
@@ -92,13 +102,13 @@ func yes(b bool) netpol.Match {
 
 // ports asks whether the rule speaks of the attempt's port. "If this field is
 // empty or missing, this rule matches all ports"; the items are combined with or.
-func (q *query) ports(r netpol.Rule) netpol.Match {
+func (q *query) ports(policy *netpol.Policy, r netpol.Rule) netpol.Match {
 	if r.AnyPort {
 		return netpol.Yes
 	}
 	best := netpol.No
 	for _, p := range r.Ports {
-		best = either(best, q.port(p))
+		best = either(best, q.port(policy, p))
 	}
 	return best
 }
@@ -106,13 +116,15 @@ func (q *query) ports(r netpol.Rule) netpol.Match {
 // port matches "the specified protocol AND port". A name is looked up on the
 // destination: a pod without it, or an address outside, has no such port; of a pod
 // known by description only nobody knows.
-func (q *query) port(p netpol.Port) netpol.Match {
+func (q *query) port(policy *netpol.Policy, p netpol.Port) netpol.Match {
 	to := q.attempt.To
 	switch {
 	case p.Protocol != q.attempt.Protocol || p.Protocol == flow.NoProtocol:
 		return netpol.No
+	case p.Protocol == flow.SCTP && !policy.Tier.IsOrdered() && q.hasTrait(cni.NoSCTP):
+		return netpol.No
 	case p.Name == "":
-		if isRange(p) {
+		if p.EndPort {
 			q.hasTrait(cni.NoEndPort)
 		}
 		return yes(p.From <= q.attempt.Port && q.attempt.Port <= q.last(p))
@@ -126,16 +138,12 @@ func (q *query) port(p netpol.Port) netpol.Match {
 }
 
 // last is the end of a range of ports. A plugin that ignores endPort takes the first
-// port alone; an entry without a port is every port to it, too.
+// port alone.
 func (e *Engine) last(p netpol.Port) uint16 {
-	if isRange(p) && e.world.Facts.Profile.Has(cni.NoEndPort) {
+	if p.EndPort && e.world.Facts.Profile.Has(cni.NoEndPort) {
 		return p.From
 	}
 	return p.To
-}
-
-func isRange(p netpol.Port) bool {
-	return p.From != p.To && !(p.From == 1 && p.To == flow.MaxPort)
 }
 
 // matchPeer asks one peer of a policy in namespace ns. Selectors speak of pods on the
@@ -145,9 +153,11 @@ func (q *query) matchPeer(ns string, p netpol.Peer) netpol.Match {
 	case p.Block != nil:
 		return q.block(*p.Block)
 	case p.Nodes != nil:
-		return q.matchNodes(*p.Nodes)
+		return q.implemented(p, q.matchNodes(*p.Nodes))
 	case len(p.Domains) > 0:
-		return q.matchDomains(p.Domains)
+		return q.implemented(p, q.matchDomains(p.Domains))
+	case q.peer.isHost() && meansHosts(p) && q.hasTrait(cni.HostPodsAsPeers):
+		return yesOrUnsure(q.matchNamespace(ns, p.Namespaces, q.peer))
 	case q.peer.isOutside() || q.peer.isHost():
 		return netpol.No
 	}
@@ -159,6 +169,12 @@ func (q *query) matchPeer(ns string, p netpol.Peer) netpol.Match {
 		return netpol.No
 	}
 	return both(pods, q.matchNamespace(ns, p.Namespaces, q.peer))
+}
+
+// meansHosts reports whether a plugin with HostPodsAsPeers takes the peer to mean pods on
+// the host network, too.
+func meansHosts(p netpol.Peer) bool {
+	return p.IsPods() && p.Namespaces != nil && (p.Pods == nil || len(*p.Pods) == 0)
 }
 
 // matchNamespace asks for the namespace of one end: without a selector it is the
@@ -198,7 +214,7 @@ func namespaceMatch(ns *snapshot.Namespace, s netpol.Selector) (m netpol.Match, 
 // block asks an ipBlock or networks.
 func (q *query) block(b netpol.Block) netpol.Match {
 	if q.peer.isOutside() {
-		return within(q.peer.Outside, b.Addresses)
+		return within(q.peer.Outside, q.blockAddresses(b))
 	}
 	a := q.blockMatch(q.peer.asPod(), b, q.family)
 	if a.trait != "" {
@@ -227,6 +243,8 @@ func (e *Engine) blockMatch(p *snapshot.Pod, b netpol.Block, f Family) blockAnsw
 	switch {
 	case b.Addresses.IsEmpty():
 		return blockAnswer{match: netpol.No}
+	case p.HostNetwork && !b.Pods && plugin.Has(cni.BlockSkipsNodes):
+		return blockAnswer{match: netpol.No, trait: cni.BlockSkipsNodes}
 	case plugin.Has(cni.BlockSkipsPods):
 		return blockAnswer{match: netpol.No, trait: cni.BlockSkipsPods}
 	case !unknown:
@@ -239,6 +257,15 @@ func (e *Engine) blockMatch(p *snapshot.Pod, b netpol.Block, f Family) blockAnsw
 		return blockAnswer{match: netpol.Yes, assumption: snapshot.AssumePodIPv4}
 	}
 	return blockAnswer{match: netpol.No, assumption: snapshot.AssumeBlockOutside}
+}
+
+// blockAddresses are the addresses outside that a block means: without those of nodes,
+// where the plugin takes them for something else.
+func (e *Engine) blockAddresses(b netpol.Block) flow.Addresses {
+	if !b.Pods && e.world.Facts.Profile.Has(cni.BlockSkipsNodes) {
+		return b.Addresses.Minus(e.nodeRanges)
+	}
+	return b.Addresses
 }
 
 // within asks for an address that is somewhere in ranges.

@@ -3,6 +3,7 @@ package network
 import (
 	"net/netip"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -39,6 +40,20 @@ func (a answer) verdict() verdict.Verdict {
 // denied by any of the tiers, the default kubernetes policy is applied, which says that
 // all pods can communicate with each other."
 func (q *query) answer() answer {
+	a := q.throughTiers()
+	if a.mayDeny && q.subject.Pod != nil && q.maybeOpen(q.subject.Pod) {
+		q.hasTrait(cni.BarePodsOpen)
+		a.mayAllow = true
+	}
+	return a
+}
+
+// maybeOpen reports whether the plugin may leave a pod open, whatever policies say.
+func (e *Engine) maybeOpen(p *snapshot.Pod) bool {
+	return p.Workload.Kind == "Pod" && e.world.Facts.Profile.Has(cni.BarePodsOpen)
+}
+
+func (q *query) throughTiers() answer {
 	a := answer{peer: q.peer, family: q.family}
 	a.asked[netpol.Admin] = true
 	a.admin = q.ordered(netpol.Admin)
@@ -130,7 +145,7 @@ func (q *query) eachRule(visit func(netpol.Rule)) {
 func (e *Engine) borders(p netpol.Peer) []flow.Addresses {
 	switch {
 	case p.Block != nil:
-		return []flow.Addresses{p.Block.Addresses}
+		return []flow.Addresses{e.blockAddresses(*p.Block)}
 	case p.Nodes != nil:
 		sure, maybe := e.addressesOfNodes(*p.Nodes)
 		return []flow.Addresses{sure, maybe}

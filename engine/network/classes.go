@@ -195,8 +195,11 @@ func (v *vision) key(p *snapshot.Pod) string {
 			b.WriteString("\x00" + strconv.Itoa(i) + ":" + strconv.Itoa(int(n)))
 		}
 	}
-	if node := v.nodeName(p); node != "" && v.nodes[node] {
+	switch node := v.nodeName(p); {
+	case node != "" && v.nodes[node]:
 		b.WriteString("\x00%" + node)
+	case node != "":
+		b.WriteString("\x00%") // surely none of those
 	}
 	v.addresses(&b, p)
 	return b.String()

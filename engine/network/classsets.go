@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -123,15 +124,34 @@ func (m *matcher) ask(own string, p netpol.Peer) between {
 	case p.Block != nil:
 		return m.block(*p.Block)
 	case p.Nodes != nil:
-		return m.each(m.hosts(), func(p2 *snapshot.Pod) netpol.Match { return m.engine.nodesMatch(p2, *p.Nodes) })
+		return m.doubted(p, m.each(m.hosts(), func(pod *snapshot.Pod) netpol.Match { return m.engine.nodesMatch(pod, *p.Nodes) }))
 	case len(p.Domains) > 0:
 		addresses, _ := m.engine.resolve(p.Domains)
-		return m.each(m.addressed, func(p *snapshot.Pod) netpol.Match {
-			at, _ := m.family.addresses(p)
+		return m.doubted(p, m.each(m.addressed, func(pod *snapshot.Pod) netpol.Match {
+			at, _ := m.family.addresses(pod)
 			return yes(slices.ContainsFunc(at, addresses.Has))
-		})
+		}))
 	}
-	return m.selected(own, p)
+	out := m.selected(own, p)
+	if meansHosts(p) && m.engine.world.Facts.Profile.Has(cni.HostPodsAsPeers) {
+		spaces := m.namespaces(*p.Namespaces)
+		hosts := m.each(m.hosts(), func(pod *snapshot.Pod) netpol.Match {
+			if _, ok := spaces[pod.Namespace]; ok {
+				return netpol.Unsure
+			}
+			return netpol.No
+		})
+		out.maybe = out.maybe.or(hosts.maybe)
+	}
+	return out
+}
+
+// doubted leaves nothing sure of a peer that the plugin may not implement.
+func (m *matcher) doubted(p netpol.Peer, b between) between {
+	if m.engine.doubts(p) {
+		b.sure = set{}
+	}
+	return b
 }
 
 // hosts are the classes on the host network, ascending.
@@ -169,19 +189,23 @@ func (m *matcher) bounds(sure, maybe []int32) between {
 func (m *matcher) beyond(p netpol.Peer) (sure, maybe flow.Addresses) {
 	switch {
 	case p.Block != nil:
-		return p.Block.Addresses, p.Block.Addresses
+		addresses := m.engine.blockAddresses(*p.Block)
+		return addresses, addresses
 	case p.Nodes != nil && len(m.engine.world.Nodes) == 0:
 		if m.assume(snapshot.AssumeNotNode, netpol.No) == netpol.Unsure {
 			maybe = flow.AllAddresses()
 		}
 	case p.Nodes != nil:
-		return m.engine.addressesOfNodes(*p.Nodes)
+		sure, maybe = m.engine.addressesOfNodes(*p.Nodes)
 	case len(p.Domains) > 0:
-		addresses, complete := m.engine.resolve(p.Domains)
-		if complete {
-			return addresses, addresses
+		var complete bool
+		sure, complete = m.engine.resolve(p.Domains)
+		if maybe = sure; !complete {
+			maybe = flow.AllAddresses()
 		}
-		return addresses, flow.AllAddresses()
+	}
+	if m.engine.doubts(p) {
+		sure = flow.Addresses{}
 	}
 	return sure, maybe
 }

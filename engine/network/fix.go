@@ -19,16 +19,24 @@ const (
 	FixLabelPod FixKind = "label-pod"       // the peer lacks one label that a rule asks for
 	FixLabelNS  FixKind = "label-namespace" // the peer's namespace lacks one
 	FixAddRule  FixKind = "add-rule"        // nothing was written for this peer
+	FixAccept   FixKind = "accept-before"   // an Accept rule before the rule that denies
+	// To refuse what is allowed:
+	FixDeny    FixKind = "deny-before" // a Deny rule before the rule that accepts
+	FixRemove  FixKind = "remove"      // the rule, or the one peer of it, that admits
+	FixIsolate FixKind = "isolate"     // a NetworkPolicy that selects the pod
 )
 
-// A Fix is the smallest edit that would admit a refused attempt. Package report
-// puts it into words; whether the attempt should be admitted is not decided here.
+// A Fix is an edit that turns one direction's answer around: the smallest we know of.
+// Package report puts it into words; whether it should be done is not decided here.
 type Fix struct {
 	Kind FixKind `json:"kind"`
 	// Edit is the field to change: of the policy, or of the object to label.
 	Edit verdict.Origin `json:"edit"`
-	// Policy is "namespace/name".
+	// Policy is "namespace/name", or the name alone for a policy of the cluster; empty for
+	// a policy to be written.
 	Policy string `json:"policy"`
+	// PolicyKind is the kind of the policy where it is one of an ordered tier.
+	PolicyKind string `json:"policyKind,omitempty"`
 	// Direction is "ingress" or "egress".
 	Direction string `json:"direction"`
 	// Port is what to admit, for add-port and add-rule.
@@ -41,19 +49,28 @@ type Fix struct {
 	Namespace string            `json:"namespace,omitempty"`
 	Labels    map[string]string `json:"labels,omitempty"`
 	CIDR      []string          `json:"cidr,omitempty"`
-	// Wider says that other peers get in by the same edit.
+	// Wider says that other peers get in, or are shut out, by the same edit.
 	Wider bool `json:"wider,omitempty"`
+	// WriteTypes says that policyTypes has to be written out, too: it was absent, and
+	// without egress rules the policy would no longer isolate.
+	WriteTypes bool `json:"writeTypes,omitempty"`
 }
 
 // Fix proposes an edit for an attempt that one direction denies; ok is false when
 // it does not, or when policies cannot name the peer.
 func (e *Engine) Fix(dir netpol.Direction, a Attempt) (fix Fix, ok bool) {
-	if step := e.Decide(dir, a); step.Verdict != verdict.Deny || step.Reason != NoRule {
+	q := e.ask(dir, a)
+	step := e.Decide(dir, a)
+	switch {
+	case step.Verdict != verdict.Deny:
+		return fix, false
+	case step.Reason == Denied && len(step.Also) == 0: // else a second rule denies, too
+		return q.acceptBefore(step)
+	case step.Reason != NoRule || !q.leftToNamespaces():
 		return fix, false
 	}
-	q := e.ask(dir, a)
 	m := q.nearest(q.selection())
-	fix = Fix{Policy: m.Policy.Namespace + "/" + m.Policy.Name, Direction: dir.String(), Edit: m.Origin}
+	fix = Fix{Policy: m.Policy.FullName(), Direction: dir.String(), Edit: m.Origin}
 	port := &flow.PortRange{Protocol: a.Protocol, From: a.Port, To: a.Port}
 	switch {
 	case m.Kind == MissPort && q.admitsPeer(m):
@@ -76,6 +93,14 @@ func (e *Engine) Fix(dir netpol.Direction, a Attempt) (fix Fix, ok bool) {
 	return q.newRule(fix, m.Policy, port)
 }
 
+// acceptBefore puts a rule for exactly this peer and port before the one that denies;
+// ingress rules of the ordered tiers cannot name addresses.
+func (q *query) acceptBefore(step verdict.Step) (Fix, bool) {
+	fix := Fix{Kind: FixAccept, Policy: step.Facts["policy"], PolicyKind: step.Facts["kind"], Direction: q.dir.String(), Edit: step.Origin}
+	fix.Port = &flow.PortRange{Protocol: q.attempt.Protocol, From: q.attempt.Port, To: q.attempt.Port}
+	return q.forPeer(fix)
+}
+
 // templated reports whether a person writes the labels of the pod: those that an
 // operator makes have the labels it gives them.
 func templated(p *snapshot.Pod) bool {
@@ -95,7 +120,7 @@ func (q *query) admitsPeer(m Miss) bool {
 // requirement whose answer nobody knows.
 func (q *query) elseAdmits(m Miss) bool {
 	r := m.Policy.Rules[q.dir][m.Rule]
-	if m.Peer < 0 || q.ports(r) != netpol.Yes {
+	if m.Peer < 0 || q.ports(m.Policy, r) != netpol.Yes {
 		return false
 	}
 	pods := r.Peers[m.Peer].Pods
@@ -107,6 +132,11 @@ func (q *query) elseAdmits(m Miss) bool {
 // newRule describes a rule for exactly this peer and port.
 func (q *query) newRule(fix Fix, p *netpol.Policy, port *flow.PortRange) (Fix, bool) {
 	fix.Kind, fix.Port, fix.Edit = FixAddRule, port, p.Origin.At("spec.%s", q.dir)
+	return q.forPeer(fix)
+}
+
+// forPeer describes the peer; ok is false where no rule of the direction can name it.
+func (q *query) forPeer(fix Fix) (Fix, bool) {
 	addresses := q.peer.Outside
 	switch {
 	case q.peer.isHost():
@@ -114,6 +144,9 @@ func (q *query) newRule(fix Fix, p *netpol.Policy, port *flow.PortRange) (Fix, b
 	case !q.peer.isOutside():
 		fix.Namespace, fix.Labels = q.peer.namespace(), q.peer.labels().Set
 		return fix, true
+	}
+	if fix.Kind == FixAccept && q.dir == netpol.Ingress || fix.Kind == FixDeny && q.dir == netpol.Ingress {
+		return fix, false
 	}
 	for _, c := range addresses.Prefixes() {
 		fix.CIDR = append(fix.CIDR, c.String())

@@ -3,6 +3,7 @@ package network
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pgmoat/pgmoat/internal/worldgen"
@@ -117,6 +118,134 @@ func TestAFixAdmits(t *testing.T) {
 	}
 }
 
+// edited returns the world with one policy replaced.
+func edited(world *snapshot.Snapshot, old, now *netpol.Policy) *snapshot.Snapshot {
+	out := *world
+	out.Policies, out.ClusterPolicies = slices.Clone(world.Policies), slices.Clone(world.ClusterPolicies)
+	for _, list := range [][]*netpol.Policy{out.Policies, out.ClusterPolicies} {
+		if i := slices.Index(list, old); i >= 0 {
+			list[i] = now
+		}
+	}
+	return &out
+}
+
+// flipped makes the edits of a Flip; ok is false where one is not about policies.
+func flipped(world *snapshot.Snapshot, edits []Fix, a Attempt) (out *snapshot.Snapshot, ok bool) {
+	slices.SortStableFunc(edits, func(a, b Fix) int { return -compareOrigins(a.Edit, b.Edit) }) // last rules first
+	for _, f := range edits {
+		dir := netpol.Ingress
+		if f.Direction == "egress" {
+			dir = netpol.Egress
+		}
+		switch f.Kind {
+		case FixIsolate:
+			p := &netpol.Policy{Kind: "NetworkPolicy", Namespace: f.Namespace, Name: "shut", Isolates: [2]bool{dir == netpol.Ingress, dir == netpol.Egress}}
+			for k, v := range f.Labels {
+				p.Pods = append(p.Pods, netpol.Requirement{Key: k, Op: netpol.In, Values: []string{v}})
+			}
+			world = edited(world, nil, nil)
+			world.Policies = append(world.Policies, p)
+		case FixRemove, FixAccept, FixDeny:
+			old := policyAt(world, f.Edit)
+			now := *old
+			now.Rules[dir] = removedOrBefore(now.Rules[dir], f)
+			world = edited(world, old, &now)
+		case FixAddPort, FixPeerNS, FixAddRule:
+			q := New(world).ask(dir, a)
+			if world, ok = apply(world, f, dir, q.nearest(q.selection())); !ok {
+				return nil, false
+			}
+		default:
+			return nil, false
+		}
+	}
+	return world, true
+}
+
+func policyAt(world *snapshot.Snapshot, o verdict.Origin) *netpol.Policy {
+	for _, p := range slices.Concat(world.Policies, world.ClusterPolicies) {
+		if p.Origin.Object == o.Object {
+			return p
+		}
+	}
+	return nil
+}
+
+// removedOrBefore takes the rule or peer at the place of the edit away, or puts a rule
+// before it.
+func removedOrBefore(rules []netpol.Rule, f Fix) []netpol.Rule {
+	out := []netpol.Rule{}
+	for _, r := range rules {
+		inside := r.Origin.Field == f.Edit.Field || strings.HasPrefix(f.Edit.Field, r.Origin.Field+".")
+		if inside && f.Kind != FixRemove {
+			added := netpol.Rule{Action: netpol.Accept, Ports: []netpol.Port{{Protocol: f.Port.Protocol, From: f.Port.From, To: f.Port.To}}, Peers: peersOf(f)}
+			if f.Kind == FixDeny {
+				added.Action = netpol.Deny
+			}
+			out = append(out, added)
+		}
+		if inside && f.Kind == FixRemove {
+			if r.Origin.Field == f.Edit.Field {
+				continue
+			}
+			r.Peers = slices.DeleteFunc(slices.Clone(r.Peers), func(p netpol.Peer) bool { return p.Origin == f.Edit })
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func peersOf(f Fix) (peers []netpol.Peer) {
+	for _, c := range f.CIDR {
+		peer := ipBlock(c)
+		peer.Block.Pods = true
+		peers = append(peers, peer)
+	}
+	if len(f.CIDR) == 0 {
+		peer := podsIn(snapshot.MetadataName+"="+f.Namespace, "")
+		for k, v := range f.Labels {
+			*peer.Pods = append(*peer.Pods, netpol.Requirement{Key: k, Op: netpol.In, Values: []string{v}})
+		}
+		peers = append(peers, peer)
+	}
+	return peers
+}
+
+// What Flip proposes turns the answer around, whatever the tiers.
+func TestAFlipFlips(t *testing.T) {
+	done := map[FixKind]int{}
+	worlds(t, 150, func(seed uint64, taste worldgen.Taste) {
+		if (taste != worldgen.Taste{}) {
+			return
+		}
+		world := worldgen.World(seed, worldgen.Taste{Tiers: seed%3 != 0})
+		e := New(world)
+		for _, a := range attempts(world, seed, 40) {
+			a.Family = e.Families(a)[0]
+			before := e.Pass(a)
+			edits := e.Flip(a)
+			mended, ok := flipped(world, edits, a)
+			if !ok || len(edits) == 0 {
+				continue
+			}
+			for _, f := range edits {
+				done[f.Kind]++
+			}
+			after := New(mended).Pass(a)
+			if after == before || after == verdict.Unknown {
+				t.Errorf("%s: %s, and after %+v %s", describe(a), before, edits, after)
+			}
+		}
+	})
+	t.Logf("flips applied: %v", done)
+	for _, kind := range []FixKind{FixAddPort, FixAddRule, FixAccept, FixDeny, FixRemove, FixIsolate} {
+		if done[kind] == 0 {
+			t.Errorf("no %s was ever proposed", kind)
+		}
+	}
+}
+
 // apply makes the edit where it is one of a policy.
 func apply(world *snapshot.Snapshot, fix Fix, dir netpol.Direction, m Miss) (*snapshot.Snapshot, bool) {
 	p := *m.Policy
@@ -131,22 +260,10 @@ func apply(world *snapshot.Snapshot, fix Fix, dir netpol.Direction, m Miss) (*sn
 		r.Peers[m.Peer].Namespaces = selector(snapshot.MetadataName + "=" + fix.Namespace)
 	case FixAddRule:
 		r := netpol.Rule{Action: netpol.Accept, Ports: []netpol.Port{{Protocol: fix.Port.Protocol, From: fix.Port.From, To: fix.Port.To}}}
-		for _, c := range fix.CIDR {
-			r.Peers = append(r.Peers, ipBlock(c))
-		}
-		if len(fix.CIDR) == 0 {
-			peer := podsIn(snapshot.MetadataName+"="+fix.Namespace, "")
-			for k, v := range fix.Labels {
-				*peer.Pods = append(*peer.Pods, netpol.Requirement{Key: k, Op: netpol.In, Values: []string{v}})
-			}
-			r.Peers = append(r.Peers, peer)
-		}
+		r.Peers = peersOf(fix)
 		p.Rules[dir] = append(p.Rules[dir], r)
 	default:
 		return nil, false
 	}
-	out := *world
-	out.Policies = slices.Clone(world.Policies)
-	out.Policies[slices.Index(out.Policies, m.Policy)] = &p
-	return &out, true
+	return edited(world, m.Policy, &p), true
 }

@@ -413,7 +413,7 @@ func (m *matrix) unknown(c int32) []cell {
 
 // certain reports whether nothing about the class's row is in doubt.
 func (m *matrix) certain(c int32) bool {
-	for _, v := range m.views {
+	for _, v := range append([]*view{m.base}, m.views...) {
 		if len(v.egress[v.sides[netpol.Egress].of[c]].extra) > 0 || len(v.gates[c].extra) > 0 {
 			return false
 		}

@@ -1,8 +1,10 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +25,10 @@ const (
 	MissOwn       MissKind = "peer-namespace"  // podSelector alone means the policy's own namespace
 	MissAddress   MissKind = "address"         // an ipBlock without the peer's address
 	MissOutside   MissKind = "not-a-pod"       // selectors, but the peer is no pod of the pod network
+	MissNode      MissKind = "not-a-node"      // nodes, but the peer is none that the selector means
+	MissDomain    MissKind = "domain-name"     // domain names that do not lead to the peer
+	// MissFailsClosed: the rule has a peer or protocol that is not known here.
+	MissFailsClosed MissKind = "fails-closed"
 )
 
 // A Miss is the rule that came nearest to admitting, and what it lacked.
@@ -67,47 +73,80 @@ func (q *query) nearest(s selection) Miss {
 	return best
 }
 
-// miss says why rule i does not admit.
-func (q *query) miss(p *netpol.Policy, i int) Miss {
+// miss says why rule i does not admit: by its nearest peer.
+func (q *query) miss(p *netpol.Policy, i int) Miss { return q.misses(p, i)[0] }
+
+// misses says why rule i does not match, for each of its peers, nearest first. It is
+// never empty.
+func (q *query) misses(p *netpol.Policy, i int) []Miss {
 	r := p.Rules[q.dir][i]
-	m := Miss{Policy: p, Rule: i, Peer: -1}
-	if !r.AnyPeer {
-		m = q.missPeers(p, i)
+	out := []Miss{{Policy: p, Rule: i, Peer: -1, Origin: r.Origin}}
+	switch {
+	case r.FailsClosed:
+		out[0].Kind, out[0].cost = MissFailsClosed, costAlien
+	case len(r.Peers) > 0:
+		out = q.missPeers(p, i)
 	}
-	if q.ports(r) == netpol.No {
-		m.cost += costPort
-		m.Ports = portsText(r.Ports)
-		if m.Kind == "" {
-			m.Kind, m.Origin = MissPort, r.Origin.At("%s.ports", r.Origin.Field)
+	if q.ports(p, r) == netpol.No {
+		for k := range out {
+			out[k].missPort(r)
 		}
 	}
-	return m
+	for k := range out {
+		out[k].Port = q.attempt.Port
+	}
+	return out
 }
 
-// missPeers returns the cheapest miss of the rule's peers; of no kind when one matches.
-func (q *query) missPeers(p *netpol.Policy, i int) Miss {
-	best := Miss{Policy: p, Rule: i, Peer: -1, Kind: MissOutside, cost: 100, Origin: p.Rules[q.dir][i].Origin}
+func (m *Miss) missPort(r netpol.Rule) {
+	m.cost += costPort
+	m.Ports = portsText(r.Ports)
+	if m.Kind == "" {
+		m.Kind, m.Origin = MissPort, r.Origin.At("%s.ports", r.Origin.Field)
+		if len(r.Ports) > 0 && !r.Ports[0].Origin.IsZero() {
+			m.Origin = r.Origin.At("%s", portsField(r.Ports[0].Origin.Field))
+		}
+	}
+}
+
+// portsField is the list that an entry stands in: "spec.ingress[0].ports" of
+// "spec.ingress[0].ports[1].portNumber".
+func portsField(field string) string {
+	for _, list := range []string{".ports", ".protocols"} {
+		if at := strings.LastIndex(field, list+"["); at >= 0 {
+			return field[:at+len(list)]
+		}
+	}
+	return field
+}
+
+// missPeers returns the miss of each of the rule's peers, nearest first; of no kind
+// where one matches.
+func (q *query) missPeers(p *netpol.Policy, i int) []Miss {
+	var out []Miss
 	for j, peer := range p.Rules[q.dir][i].Peers {
 		m := Miss{}
 		if q.matchPeer(p.Namespace, peer) == netpol.No {
 			m = q.missPeer(p, peer)
-			m.Origin = peer.Origin
 		}
-		if m.cost < best.cost {
-			m.Policy, m.Rule, m.Peer = p, i, j
-			best = m
-		}
+		m.Policy, m.Rule, m.Peer, m.Origin = p, i, j, peer.Origin
+		out = append(out, m)
 	}
-	return best
+	slices.SortStableFunc(out, func(a, b Miss) int { return cmp.Compare(a.cost, b.cost) })
+	return out
 }
 
 func (q *query) missPeer(p *netpol.Policy, peer netpol.Peer) Miss {
 	switch {
+	case peer.Nodes != nil:
+		return Miss{Kind: MissNode, Want: peer.Nodes.String(), Has: q.nodeText(), cost: costAlien}
+	case len(peer.Domains) > 0:
+		return Miss{Kind: MissDomain, Want: strings.Join(peer.Domains, ", "), Has: prefixes(q.peer.Outside), cost: costBlock}
 	case peer.Block != nil && q.peer.isOutside():
 		return Miss{Kind: MissAddress, Want: peer.Block.Text, Has: prefixes(q.peer.Outside), cost: costBlock}
 	case peer.Block != nil:
 		return Miss{Kind: MissAddress, Want: peer.Block.Text, Has: addressText(q.peer.asPod().Addresses), cost: costAlien}
-	case q.peer.isOutside() || q.peer.isHost():
+	case q.peer.isOutside() || q.peer.isHost(): // selectors speak of pods
 		return Miss{Kind: MissOutside, Want: peerText(peer), cost: costAlien}
 	}
 	var m Miss
@@ -126,6 +165,14 @@ func (q *query) missPeer(p *netpol.Policy, peer netpol.Peer) Miss {
 	return m
 }
 
+// nodeText names the node of a host-network peer, where it is known.
+func (q *query) nodeText() string {
+	if !q.peer.isHost() {
+		return ""
+	}
+	return q.nodeName(q.peer.Pod)
+}
+
 // labels adds the requirements that do not match; the first is the one to tell.
 func (m *Miss) labels(kind MissKind, s netpol.Selector, l netpol.Labels) {
 	for _, r := range s {
@@ -139,11 +186,11 @@ func (m *Miss) labels(kind MissKind, s netpol.Selector, l netpol.Labels) {
 	}
 }
 
-// facts are the miss as verdict.Step carries it.
-func (m Miss) facts() map[string]string {
+// Facts are the miss as verdict.Step carries it.
+func (m Miss) Facts() map[string]string {
 	facts := map[string]string{"miss": string(m.Kind)}
 	if m.Policy != nil {
-		facts["policy"] = m.Policy.Namespace + "/" + m.Policy.Name
+		facts["policy"] = m.Policy.FullName()
 	}
 	if m.Ports != "" {
 		facts["missPort"], facts["wantPort"] = m.Ports, strconv.Itoa(int(m.Port))
@@ -151,7 +198,7 @@ func (m Miss) facts() map[string]string {
 	switch m.Kind {
 	case MissPod, MissNamespace:
 		facts["key"], facts["wanted"], facts["has"] = m.Key, m.Want, m.Has
-	case MissOwn, MissAddress, MissOutside:
+	case MissOwn, MissAddress, MissOutside, MissNode, MissDomain:
 		facts["wanted"], facts["has"] = m.Want, m.Has
 	}
 	return facts

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -33,8 +32,9 @@ type Engine struct {
 	// ignored are those that the network plugin is known not to enforce.
 	ordered [3][]*netpol.Policy
 	ignored []*netpol.Policy
-	// nodes by name.
-	nodes map[string]*snapshot.Node
+	// nodes by name, and the addresses of all of them.
+	nodes      map[string]*snapshot.Node
+	nodeRanges flow.Addresses
 	// dialects are the unmodelled policy objects of a direction.
 	dialects [2][]snapshot.Unmodelled
 	// standing are the assumptions that every answer from policies rests on.
@@ -78,7 +78,7 @@ func New(world *snapshot.Snapshot) *Engine {
 // Those of equal priority stay in the snapshot's order, which decides nothing.
 func (e *Engine) sortTiers() {
 	for _, p := range e.world.ClusterPolicies {
-		if ignores(e.world.Facts.Profile, p) {
+		if v, _ := e.world.Facts.Profile.Implements(p.Kind); v == verdict.Deny {
 			e.ignored = append(e.ignored, p)
 			continue
 		}
@@ -89,27 +89,11 @@ func (e *Engine) sortTiers() {
 	}
 }
 
-// ignores reports whether the plugin is known not to enforce policies of this kind.
-func ignores(plugin cni.Profile, p *netpol.Policy) bool {
-	return plugin.Has(clusterTraits(p).no)
-}
-
-// enforced reports whether the plugin is known to enforce them.
-func enforced(plugin cni.Profile, p *netpol.Policy) bool {
-	return plugin.Has(clusterTraits(p).yes)
-}
-
-func clusterTraits(p *netpol.Policy) struct{ yes, no cni.Trait } {
-	if p.Kind == "ClusterNetworkPolicy" {
-		return struct{ yes, no cni.Trait }{cni.ClusterPolicies, cni.NoClusterPolicies}
-	}
-	return struct{ yes, no cni.Trait }{cni.AdminPolicies, cni.NoAdminPolicies}
-}
-
 func (e *Engine) addNodes() {
 	e.nodes = make(map[string]*snapshot.Node, len(e.world.Nodes))
 	for _, n := range e.world.Nodes {
 		e.nodes[n.Name] = n
+		e.nodeRanges = e.nodeRanges.Union(single(n.Addresses))
 	}
 }
 

@@ -36,7 +36,7 @@ func (q *query) ownNode() netpol.Match {
 	switch {
 	case q.subject.isOutside() || !q.peer.isOutside() && !q.peer.isHost():
 		return netpol.No
-	case q.dir == netpol.Egress && q.hasTrait(cni.NodeEgressPoliced):
+	case q.hasTrait(policed[q.dir]):
 		return netpol.No
 	case q.peer.isOutside():
 		return within(q.peer.Outside, q.nodeAddresses(q.subject.asPod()))
@@ -45,6 +45,9 @@ func (q *query) ownNode() netpol.Match {
 	}
 	return q.sameNode(q.subject.Pod, q.peer.Pod)
 }
+
+// policed are the traits of plugins that put a pod's own node under policy.
+var policed = [2]cni.Trait{netpol.Ingress: cni.NodeIngressPoliced, netpol.Egress: cni.NodeEgressPoliced}
 
 // nodeAddresses are the addresses of a pod's node, where both are known.
 func (e *Engine) nodeAddresses(p *snapshot.Pod) flow.Addresses {

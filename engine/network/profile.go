@@ -83,7 +83,7 @@ func (p *profiler) hostClasses() (all set, byNode map[string]set) {
 // ownNode returns the host-network classes that surely share a node with a class, and
 // those that may; and the addresses of that node.
 func (p *profiler) ownNode(c int) (hosts between, addresses flow.Addresses) {
-	if p.dir == netpol.Egress && p.engine.world.Facts.Profile.Has(cni.NodeEgressPoliced) {
+	if p.engine.world.Facts.Profile.Has(policed[p.dir]) {
 		return between{}, flow.Addresses{}
 	}
 	pod := p.classes[c].pod
@@ -281,6 +281,9 @@ func (p *profiler) profile(c int, by selecting) *profile {
 	} else {
 		out = p.additive(c, by)
 	}
+	if p.engine.maybeOpen(p.classes[c].pod) && out.refuses {
+		out.extra = append(out.extra, p.everything()...)
+	}
 	p.hidePeers(out)
 	return out
 }
@@ -396,16 +399,16 @@ func (p *profiler) termsOf(i int32) []terms {
 	policy := p.policies[i]
 	out := []terms{}
 	for _, r := range policy.Rules[p.dir] {
-		out = append(out, p.rule(policy.Namespace, r))
+		out = append(out, p.rule(policy, r))
 	}
 	p.terms[i] = out
 	return out
 }
 
-func (p *profiler) rule(own string, r netpol.Rule) terms {
+func (p *profiler) rule(policy *netpol.Policy, r netpol.Rule) terms {
 	t := terms{action: r.Action, ports: allPorts}
 	if !r.AnyPort {
-		t.ports, t.names = p.rulePorts(r.Ports)
+		t.ports, t.names = p.rulePorts(policy, r.Ports)
 	}
 	if r.AnyPeer {
 		t.peers = between{p.all, p.all}
@@ -414,8 +417,12 @@ func (p *profiler) rule(own string, r netpol.Rule) terms {
 	}
 	for i, peer := range r.Peers {
 		sure, maybe := p.beyond(peer)
+		b := p.peer(policy.Namespace, peer)
+		if unsupported(r, peer) {
+			sure, b.sure = flow.Addresses{}, set{}
+		}
 		t.outside.sure, t.outside.maybe = t.outside.sure.Union(sure), t.outside.maybe.Union(maybe)
-		if b := p.peer(own, peer); i == 0 {
+		if i == 0 {
 			t.peers = b
 		} else {
 			t.peers = t.peers.or(b)
@@ -424,10 +431,13 @@ func (p *profiler) rule(own string, r netpol.Rule) terms {
 	return t
 }
 
-func (p *profiler) rulePorts(ports []netpol.Port) (portID, []portName) {
+func (p *profiler) rulePorts(policy *netpol.Policy, ports []netpol.Port) (portID, []portName) {
 	var ranges []flow.PortRange
 	var names []portName
 	for _, port := range ports {
+		if port.Protocol == flow.SCTP && !policy.Tier.IsOrdered() && p.engine.world.Facts.Profile.Has(cni.NoSCTP) {
+			continue
+		}
 		if port.Name != "" {
 			names = append(names, portName{port.Protocol, port.Name})
 			continue

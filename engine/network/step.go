@@ -142,7 +142,7 @@ func (q *query) refused(a answer, v verdict.Verdict, reason verdict.Reason) verd
 	}
 	step := q.step(v, reason)
 	miss := q.nearest(a.namespaced.selection)
-	step.Facts = miss.facts()
+	step.Facts = miss.Facts()
 	step.Facts["policies"] = a.namespaced.names()
 	step.Origin = miss.Origin
 	for _, p := range a.namespaced.selection.sure {

@@ -21,6 +21,8 @@ type Taste struct {
 	Doubt bool
 	// Strict makes the facts strict.
 	Strict bool
+	// Tiers adds policies of the ordered tiers, and nodes.
+	Tiers bool
 }
 
 // World returns a small estate, the same one for the same seed and taste.
@@ -34,6 +36,10 @@ func World(seed uint64, t Taste) *snapshot.Snapshot {
 	}
 	for i := range g.IntN(7) {
 		g.policy(i)
+	}
+	if t.Tiers {
+		g.tiers()
+		g.nodes()
 	}
 	if t.Doubt {
 		g.doubts()
@@ -166,7 +172,7 @@ func (g *gen) addresses() []netip.Addr {
 }
 
 func (g *gen) policy(i int) {
-	p := &netpol.Policy{Namespace: pick(g, g.spaces...), Name: fmt.Sprintf("p%d", i), Pods: g.selector()}
+	p := &netpol.Policy{Kind: "NetworkPolicy", Namespace: pick(g, g.spaces...), Name: fmt.Sprintf("p%d", i), Pods: g.selector()}
 	p.Origin = verdict.Origin{Object: "NetworkPolicy " + p.Namespace + "/" + p.Name}
 	p.Isolates = pick(g, [2]bool{true, false}, [2]bool{false, true}, [2]bool{true, true})
 	for _, dir := range netpol.Directions {

@@ -57,6 +57,9 @@ type Policy struct {
 	// Isolates is policyTypes after defaulting, indexed by Direction; false in an
 	// ordered tier.
 	Isolates [2]bool
+	// TypesImplied says that policyTypes was absent: the policy isolates for egress only
+	// because it has egress rules.
+	TypesImplied bool
 	// Rules are indexed by Direction. No rules close an isolated pod.
 	Rules  [2][]Rule
 	Origin verdict.Origin
@@ -127,8 +130,10 @@ type Port struct {
 	Protocol flow.Protocol // defaulted to TCP by the adapter
 	// Name is a container port's name, resolved on the destination pod; then From
 	// and To are zero. An entry without port has neither: From 1, To MaxPort.
-	Name   string
-	From   uint16
-	To     uint16
-	Origin verdict.Origin
+	Name string
+	From uint16
+	To   uint16
+	// EndPort says that To was written as endPort, which not every plugin knows.
+	EndPort bool
+	Origin  verdict.Origin
 }

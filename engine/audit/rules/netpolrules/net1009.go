@@ -48,9 +48,17 @@ spec:
 		}
 		p.Report(audit.Finding{
 			Subject: snapshot.Ref{Kind: "NetworkPlugin", Name: p.World.Facts.CNI}, Origin: p.World.Facts.CNIOrigin, Certain: true,
-			Message: fmt.Sprintf("the network plugin %s does not enforce NetworkPolicy: none of the %d policies is in force, and every pod reaches every pod",
-				p.World.Facts.CNI, len(p.World.Policies)),
+			Message: fmt.Sprintf("%s does not enforce NetworkPolicy: none of the %d policies is in force, and every pod reaches every pod",
+				plugin(p.World.Facts.CNI), len(p.World.Policies)),
 			Fix: "install a plugin that enforces policies (Calico, Cilium, Antrea, kube-router, kube-network-policies beside the present one), or switch enforcement on in the present one",
 		})
 	},
+}
+
+// plugin names the network plugin, where somebody did.
+func plugin(name string) string {
+	if name == "" {
+		return "the network plugin"
+	}
+	return "the network plugin " + name
 }

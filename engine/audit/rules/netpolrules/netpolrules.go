@@ -10,7 +10,7 @@ import (
 )
 
 // Rules are the family's, in the order of their numbers.
-var Rules = []*audit.Rule{NET1001, NET1002, NET1003, NET1004, NET1005, NET1006, NET1007, NET1008, NET1009}
+var Rules = []*audit.Rule{NET1001, NET1002, NET1003, NET1004, NET1005, NET1006, NET1007, NET1008, NET1009, NET1010}
 
 func ref(p *netpol.Policy) snapshot.Ref {
 	return snapshot.Ref{Kind: "NetworkPolicy", Namespace: p.Namespace, Name: p.Name}

@@ -1,0 +1,289 @@
+package network
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// An Explanation is all that policies say of one attempt, allowed or refused.
+type Explanation struct {
+	Attempt Attempt
+	// Verdict is that of both ends together.
+	Verdict verdict.Verdict
+	// Sides are the ends that are pods: egress of the source, ingress of the destination.
+	Sides []Side
+	// Flip is the smallest set of edits that would turn the verdict around, all of them
+	// needed; empty where no edit of a policy or label can, and of an Unknown.
+	Flip []Fix
+}
+
+// A Side is what the policies over one end say.
+type Side struct {
+	Direction netpol.Direction
+	Step      verdict.Step
+	// Tiers are those with policies over the end, in the order they are asked.
+	Tiers []TierView
+}
+
+// A TierView is what one tier says of an attempt.
+type TierView struct {
+	Tier netpol.Tier
+	// Asked is false where an earlier tier has made the decision.
+	Asked bool
+	// Policies are those that select the end, or may: of an ordered tier in the order they
+	// are asked; of the NetworkPolicy tier those with the nearest misses first.
+	Policies []PolicyView
+	// Others are NetworkPolicies of the namespace that would admit the attempt, if they
+	// selected the end: Miss of each says why it does not.
+	Others []PolicyView
+}
+
+// A PolicyView is what one policy says of an attempt.
+type PolicyView struct {
+	Policy  *netpol.Policy
+	Selects netpol.Match
+	// Miss says which label the policy's own selector asks for, where it selects not.
+	Miss *Miss
+	// Rules are in the order they are asked in an ordered tier, else nearest first.
+	Rules []RuleView
+}
+
+// A RuleView is what one rule says of an attempt.
+type RuleView struct {
+	Index  int
+	Action netpol.Action
+	// Reached is false for a rule of an ordered tier behind one that surely decided.
+	Reached bool
+	Match   netpol.Match
+	// Origin is the peer that matches, or the rule.
+	Origin verdict.Origin
+	// Misses say of each peer why it does not match, nearest first, or of the ports; empty
+	// where the rule matches.
+	Misses []Miss
+	Rule   netpol.Rule
+}
+
+// Explain decides an attempt and says how each policy that has a say over either end
+// answers. An attempt between pods of two families is explained in the one that decides.
+func (e *Engine) Explain(a Attempt) Explanation {
+	best := Explanation{Verdict: verdict.Deny}
+	for i, f := range e.Families(a) {
+		a.Family = f
+		x := e.explainFamily(a)
+		if i == 0 || verdict.Any(x.Verdict, best.Verdict) != best.Verdict {
+			best = x
+		}
+	}
+	best.Flip = e.Flip(best.Attempt)
+	return best
+}
+
+func (e *Engine) explainFamily(a Attempt) Explanation {
+	x := Explanation{Attempt: a}
+	verdicts := []verdict.Verdict{}
+	for _, dir := range []netpol.Direction{netpol.Egress, netpol.Ingress} {
+		q := e.ask(dir, a)
+		if q.subject.isOutside() {
+			continue
+		}
+		side := Side{Direction: dir, Step: e.Decide(dir, a), Tiers: q.tiers()}
+		verdicts = append(verdicts, side.Step.Verdict)
+		x.Sides = append(x.Sides, side)
+	}
+	x.Verdict = verdict.Allow // between two ends outside no policy of ours stands
+	if len(verdicts) > 0 {
+		x.Verdict = verdict.All(verdicts...)
+	}
+	return x
+}
+
+// tiers views every tier that has policies over the subject.
+func (q *query) tiers() []TierView {
+	parts := q.answers()
+	asked := func(t netpol.Tier) bool {
+		return slices.ContainsFunc(parts, func(a answer) bool { return a.asked[t] })
+	}
+	var out []TierView
+	for _, tier := range netpol.Tiers {
+		v := TierView{Tier: tier, Asked: asked(tier)}
+		if tier.IsOrdered() {
+			v.Policies = q.viewOrdered(tier)
+		} else {
+			v.Policies, v.Others = q.viewNamespaced()
+		}
+		if len(v.Policies)+len(v.Others) > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (q *query) viewOrdered(tier netpol.Tier) []PolicyView {
+	var out []PolicyView
+	reached := true
+	for _, p := range q.Engine.ordered[tier] {
+		selects := q.isSubject(p)
+		if selects == netpol.No || len(p.Rules[q.dir]) == 0 {
+			continue
+		}
+		v := PolicyView{Policy: p, Selects: selects}
+		reaches := reached
+		for i := range p.Rules[q.dir] {
+			r := q.viewRule(p, i)
+			r.Reached = reaches
+			if r.Match == netpol.Yes && r.Action != netpol.NoAction {
+				reaches = false
+			}
+			v.Rules = append(v.Rules, r)
+		}
+		if selects == netpol.Yes {
+			reached = reached && reaches
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// viewNamespaced returns the policies that isolate the subject, and the others of its
+// namespace that would admit the attempt.
+func (q *query) viewNamespaced() (isolating, others []PolicyView) {
+	for _, p := range q.Engine.policies[q.subject.namespace()] {
+		if !p.Isolates[q.dir] {
+			continue
+		}
+		v := PolicyView{Policy: p, Selects: p.Pods.Match(q.subject.labels())}
+		for i := range p.Rules[q.dir] {
+			r := q.viewRule(p, i)
+			r.Reached = true
+			v.Rules = append(v.Rules, r)
+		}
+		slices.SortStableFunc(v.Rules, func(a, b RuleView) int { return cmp.Compare(a.distance(), b.distance()) })
+		switch {
+		case v.Selects != netpol.No:
+			isolating = append(isolating, v)
+		case len(v.Rules) > 0 && v.Rules[0].Match == netpol.Yes:
+			m := Miss{Policy: p, Rule: -1, Peer: -1, Origin: p.Origin.At("spec.podSelector")}
+			m.labels(MissPod, p.Pods, q.subject.labels())
+			v.Miss = &m
+			others = append(others, v)
+		}
+	}
+	slices.SortStableFunc(isolating, func(a, b PolicyView) int { return cmp.Compare(a.distance(), b.distance()) })
+	slices.SortStableFunc(others, func(a, b PolicyView) int { return cmp.Compare(a.Miss.cost, b.Miss.cost) })
+	return isolating, others
+}
+
+// distance orders rules: those that match, those that may, then by the nearest miss.
+func (r RuleView) distance() int {
+	switch {
+	case r.Match == netpol.Yes:
+		return -2
+	case r.Match == netpol.Unsure:
+		return -1
+	case len(r.Misses) > 0:
+		return r.Misses[0].cost
+	}
+	return 1 << 20
+}
+
+func (v PolicyView) distance() int {
+	if len(v.Rules) == 0 {
+		return 1 << 21
+	}
+	return v.Rules[0].distance()
+}
+
+func (q *query) viewRule(p *netpol.Policy, i int) RuleView {
+	r := p.Rules[q.dir][i]
+	v := RuleView{Index: i, Action: r.Action, Rule: r}
+	v.Match, v.Origin = q.rule(p, r)
+	if v.Match == netpol.No {
+		v.Misses = q.misses(p, i)
+	}
+	return v
+}
+
+// A PortView explains the ports of one pair that policies treat alike.
+type PortView struct {
+	Ports       flow.Ports
+	Explanation Explanation
+}
+
+// ExplainPorts explains every port of every protocol from one end to another: ports that
+// get the same steps together, those that are allowed first.
+func (e *Engine) ExplainPorts(from, to Endpoint) []PortView {
+	var out []PortView
+	at := map[string]int{}
+	for _, r := range e.portRanges(from, to) {
+		x := e.Explain(Attempt{From: from, To: to, Protocol: r.Protocol, Port: r.From})
+		key := x.key()
+		i, known := at[key]
+		if !known {
+			i = len(out)
+			at[key] = i
+			out = append(out, PortView{Explanation: x})
+		}
+		out[i].Ports = out[i].Ports.Union(flow.PortsOf(r))
+	}
+	rank := map[verdict.Verdict]int{verdict.Allow: 0, verdict.Unknown: 1, verdict.Deny: 2}
+	slices.SortStableFunc(out, func(a, b PortView) int {
+		return cmp.Compare(rank[a.Explanation.Verdict], rank[b.Explanation.Verdict])
+	})
+	return out
+}
+
+// Same reports whether two explanations say the same, apart from who asks and at which
+// port.
+func (x Explanation) Same(y Explanation) bool { return x.key() == y.key() }
+
+// key is equal for explanations that differ in nothing but the port.
+func (x Explanation) key() string {
+	key := x.Verdict.String() + x.Attempt.Family.String()
+	for _, s := range x.Sides {
+		key += "|" + s.Step.Verdict.String() + string(s.Step.Reason) + s.Step.Origin.String() + s.Step.Facts["policy"]
+		for _, o := range s.Step.Also {
+			key += ";" + o.String()
+		}
+	}
+	return key
+}
+
+// portRanges cuts all ports where a rule over either end begins or ends.
+func (e *Engine) portRanges(from, to Endpoint) []flow.PortRange {
+	cuts := map[flow.Protocol][]int{}
+	for _, p := range flow.Protocols {
+		cuts[p] = []int{1, flow.MaxPort + 1}
+	}
+	for _, dir := range netpol.Directions {
+		q := e.ask(dir, Attempt{From: from, To: to})
+		if q.subject.isOutside() {
+			continue
+		}
+		q.eachRule(func(r netpol.Rule) {
+			for _, p := range r.Ports {
+				first, last := int(p.From), int(e.last(p))
+				if p.Name != "" && to.Pod != nil {
+					first = int(to.Pod.NamedPort(p.Name, p.Protocol))
+					last = first
+				}
+				if first > 0 {
+					cuts[p.Protocol] = append(cuts[p.Protocol], first, last+1)
+				}
+			}
+		})
+	}
+	var out []flow.PortRange
+	for _, proto := range flow.Protocols {
+		list := cuts[proto]
+		slices.Sort(list)
+		list = slices.Compact(list)
+		for i := range list[1:] {
+			out = append(out, flow.PortRange{Protocol: proto, From: uint16(list[i]), To: uint16(list[i+1] - 1)}) //nolint:gosec // 1 to 65535
+		}
+	}
+	return out
+}

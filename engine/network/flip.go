@@ -1,0 +1,130 @@
+package network
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// Flip proposes the fewest edits that would turn the answer to an attempt around: of a
+// refused one, a Fix for each end that refuses; of an allowed one, what would make one
+// end refuse. It is nil where no such edit is known.
+func (e *Engine) Flip(a Attempt) []Fix {
+	switch e.Pass(a) {
+	case verdict.Deny:
+		return e.open(a)
+	case verdict.Allow:
+		return e.shut(a)
+	}
+	return nil
+}
+
+func (e *Engine) open(a Attempt) []Fix {
+	var out []Fix
+	for _, dir := range []netpol.Direction{netpol.Egress, netpol.Ingress} {
+		if e.Decide(dir, a).Verdict == verdict.Allow {
+			continue
+		}
+		fix, ok := e.Fix(dir, a)
+		if !ok {
+			return nil
+		}
+		out = append(out, fix)
+	}
+	return out
+}
+
+// shut prefers the end that needs fewer edits, and of equal ones the destination, whose
+// owner knows who should come.
+func (e *Engine) shut(a Attempt) []Fix {
+	var best []Fix
+	for _, dir := range netpol.Directions {
+		edits := e.refuse(dir, a)
+		if len(edits) > 0 && (best == nil || len(edits) < len(best)) {
+			best = edits
+		}
+	}
+	return best
+}
+
+// refuse proposes edits after which one end refuses.
+func (e *Engine) refuse(dir netpol.Direction, a Attempt) []Fix {
+	q := e.ask(dir, a)
+	if q.subject.isOutside() || q.subject.isHost() || q.subject.Pod == nil || q.ownNode() != netpol.No {
+		return nil
+	}
+	step := e.Decide(dir, a)
+	switch {
+	case step.Reason == Accepted && len(step.Also) == 0: // else a second rule accepts, too
+		fix := Fix{Kind: FixDeny, Policy: step.Facts["policy"], PolicyKind: step.Facts["kind"], Direction: dir.String(), Edit: step.Origin}
+		fix.Port = &flow.PortRange{Protocol: a.Protocol, From: a.Port, To: a.Port}
+		if fix, ok := q.forPeer(fix); ok {
+			return []Fix{fix}
+		}
+	case !q.leftToNamespaces():
+		return nil
+	case step.Reason == NotIsolated && len(q.subject.labels().Unknown) == 0:
+		return []Fix{q.isolate()}
+	case step.Reason == Allowed && len(q.selection().sure) > 0:
+		return q.removals()
+	}
+	return nil
+}
+
+// leftToNamespaces reports whether the Admin tier surely leaves the attempt to
+// NetworkPolicies.
+func (q *query) leftToNamespaces() bool {
+	return !slices.ContainsFunc(q.answers(), func(a answer) bool {
+		return a.admin.may[netpol.Accept] || a.admin.may[netpol.Deny]
+	})
+}
+
+// isolate describes a NetworkPolicy that selects the subject and admits nothing.
+func (q *query) isolate() Fix {
+	return Fix{Kind: FixIsolate, Direction: q.dir.String(), Edit: q.subject.Pod.Origin, Wider: true,
+		Namespace: q.subject.namespace(), Labels: q.subject.labels().Set}
+}
+
+// removals are the rules and peers that admit, all of which have to go. Without them the
+// policies still isolate the subject.
+func (q *query) removals() []Fix {
+	var out []Fix
+	whole := q.peer
+	defer func() { q.peer = whole }()
+	for _, a := range q.answers() {
+		q.peer = a.peer
+		for _, admission := range slices.Concat(a.namespaced.sure, a.namespaced.maybe) {
+			for _, r := range admission.rules {
+				out = append(out, q.removal(r)...)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Fix) int { return compareOrigins(a.Edit, b.Edit) })
+	return slices.CompactFunc(out, func(a, b Fix) bool { return a.Edit == b.Edit })
+}
+
+// removal takes away the peers of a rule that match, or the whole rule.
+func (q *query) removal(m ruleMatch) []Fix {
+	r := m.policy.Rules[q.dir][m.index]
+	fix := Fix{Kind: FixRemove, Policy: m.policy.FullName(), Direction: q.dir.String(), Edit: r.Origin, Wider: true}
+	var peers []Fix
+	for _, p := range r.Peers {
+		if q.matchPeer(m.policy.Namespace, p) != netpol.No {
+			one := fix
+			one.Edit = p.Origin
+			peers = append(peers, one)
+		}
+	}
+	if r.AnyPeer || len(peers) == len(r.Peers) {
+		fix.WriteTypes = q.dir == netpol.Egress && m.policy.TypesImplied
+		return []Fix{fix}
+	}
+	return peers
+}
+
+func compareOrigins(a, b verdict.Origin) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Field, b.Field))
+}
