@@ -56,6 +56,11 @@ func (d *ConnectionsDiff) headline() string {
 	if len(parts) == 0 {
 		parts = []string{"no difference between workloads of both"}
 	}
+	for _, side := range d.residents() {
+		if n := len(side.list); n > 0 {
+			parts = append(parts, counted(n, "workload")+" "+side.word)
+		}
+	}
 	return fmt.Sprintf("from %s to %s: %s", d.Old.Name, d.New.Name, strings.Join(parts, ", "))
 }
 

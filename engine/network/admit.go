@@ -214,7 +214,7 @@ func namespaceMatch(ns *snapshot.Namespace, s netpol.Selector) (m netpol.Match, 
 // block asks an ipBlock or networks.
 func (q *query) block(b netpol.Block) netpol.Match {
 	if q.peer.isOutside() {
-		return within(q.peer.Outside, q.blockAddresses(b))
+		return q.blockOutside(b)
 	}
 	a := q.blockMatch(q.peer.asPod(), b, q.family)
 	if a.trait != "" {
@@ -224,6 +224,20 @@ func (q *query) block(b netpol.Block) netpol.Match {
 		return q.assume(a.assumption, a.match)
 	}
 	return a.match
+}
+
+// blockOutside asks a block about addresses outside. A plugin that never takes nodes for
+// a block has to know which addresses are nodes'.
+func (q *query) blockOutside(b netpol.Block) netpol.Match {
+	m := within(q.peer.Outside, q.blockAddresses(b))
+	if b.Pods || !q.world.Facts.Profile.Has(cni.BlockSkipsNodes) || m == netpol.No {
+		return m
+	}
+	q.hasTrait(cni.BlockSkipsNodes)
+	if len(q.world.Nodes) == 0 {
+		return q.assume(snapshot.AssumeNotNode, m)
+	}
+	return m
 }
 
 // A blockAnswer is what a block makes of a pod, with what the answer rests on.

@@ -16,8 +16,10 @@ type answer struct {
 	family Family
 	// mayAllow and mayDeny are the ends that are possible; one of them is for sure.
 	mayAllow, mayDeny bool
-	admin, baseline   ruling
-	namespaced        outcome
+	// ownNode says that the two are a pod and its node, which the plugin lets in.
+	ownNode         bool
+	admin, baseline ruling
+	namespaced      outcome
 	// asked says which tiers the attempt may come to, indexed by netpol.Tier.
 	asked [3]bool
 }
@@ -41,11 +43,27 @@ func (a answer) verdict() verdict.Verdict {
 // all pods can communicate with each other."
 func (q *query) answer() answer {
 	a := q.throughTiers()
+	if q.dir == netpol.Ingress && a.mayDeny && q.world.Facts.Profile.Has(cni.NodeIngressOpen) {
+		a.openToNode(q)
+	}
 	if a.mayDeny && q.subject.Pod != nil && q.maybeOpen(q.subject.Pod) {
 		q.hasTrait(cni.BarePodsOpen)
 		a.mayAllow = true
 	}
 	return a
+}
+
+// openToNode lets the pod's own node in past every policy, as the plugin does.
+func (a *answer) openToNode(q *query) {
+	node := q.ownNode()
+	if node == netpol.No {
+		return
+	}
+	q.hasTrait(cni.NodeIngressOpen)
+	a.mayAllow = true
+	if node == netpol.Yes {
+		a.mayDeny, a.ownNode = false, true
+	}
 }
 
 // maybeOpen reports whether the plugin may leave a pod open, whatever policies say.

@@ -189,8 +189,12 @@ func (m *matcher) bounds(sure, maybe []int32) between {
 func (m *matcher) beyond(p netpol.Peer) (sure, maybe flow.Addresses) {
 	switch {
 	case p.Block != nil:
-		addresses := m.engine.blockAddresses(*p.Block)
-		return addresses, addresses
+		sure = m.engine.blockAddresses(*p.Block)
+		maybe = sure
+		if !p.Block.Pods && m.engine.world.Facts.Profile.Has(cni.BlockSkipsNodes) && len(m.engine.world.Nodes) == 0 &&
+			m.assume(snapshot.AssumeNotNode, netpol.Yes) == netpol.Unsure {
+			sure = flow.Addresses{}
+		}
 	case p.Nodes != nil && len(m.engine.world.Nodes) == 0:
 		if m.assume(snapshot.AssumeNotNode, netpol.No) == netpol.Unsure {
 			maybe = flow.AllAddresses()

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/pgmoat/pgmoat/model/flow"
-	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -14,7 +13,7 @@ import (
 // workloads that only one of them has.
 type Difference struct {
 	// Edits are all that was changed and a policy could see, whether or not it had
-	// an effect, sorted by kind and object.
+	// an effect: policies, namespaces, nodes, facts, doubts, and then pods.
 	Edits []*Edit
 	// Effects are the connections that differ, those of one cause together, in the
 	// order of Edits.
@@ -148,8 +147,3 @@ const (
 )
 
 var ages = []age{before, after}
-
-// worlds returns the two snapshots.
-func (j *joint) worlds() [2]*snapshot.Snapshot {
-	return [2]*snapshot.Snapshot{j.sides[before].engine.world, j.sides[after].engine.world}
-}

@@ -237,7 +237,7 @@ func (l *ledger) editedDoubts() {
 	}
 	a, b := l.world(before).Problems, l.world(after).Problems
 	if !slices.EqualFunc(a, b, func(p, q snapshot.Problem) bool { return p.Err == q.Err && p.Namespace == q.Namespace }) {
-		e := Edit{Kind: EditProblems, Change: changeOf(len(a) > 0, len(b) > 0), Object: "what could not be read"}
+		e := Edit{Kind: EditProblems, Change: changeOf(len(a) > 0, len(b) > 0), Object: "a document that cannot be read"}
 		if len(a) > 0 {
 			e.Old = a[0].Origin
 		}

@@ -62,33 +62,34 @@ func movePort(r *rand.Rand, p *netpol.Policy) {
 func donor(r *rand.Rand) *snapshot.Snapshot { return worldgen.World(r.Uint64(), worldgen.Taste{}) }
 
 func addPolicy(r *rand.Rand, w *snapshot.Snapshot) {
-	for i, p := range donor(r).Policies {
-		p.Name = fmt.Sprintf("new%d-%d", r.IntN(1000), i)
-		w.Policies = append(w.Policies, p)
-		return
+	if list := donor(r).Policies; len(list) > 0 {
+		list[0].Name = fmt.Sprintf("new%d-0", r.IntN(1000))
+		w.Policies = append(w.Policies, list[0])
 	}
 }
 
 // addOrdered makes a policy of an ordered tier from one of the other tier.
 func addOrdered(r *rand.Rand, w *snapshot.Snapshot) {
-	for _, p := range donor(r).Policies {
-		p.Kind, p.Namespace, p.Name = "ClusterNetworkPolicy", "", fmt.Sprintf("tier%d", r.IntN(1000))
-		p.Tier, p.Priority, p.Isolates = anyOf(r, []netpol.Tier{netpol.Admin, netpol.Baseline}), int32(r.IntN(3)), [2]bool{}
-		p.Namespaces = &netpol.Selector{}
-		if r.IntN(2) == 0 {
-			p.Namespaces = selector("team=x")
-		}
-		for dir, rules := range p.Rules {
-			for i := range rules {
-				rules[i].Action = anyOf(r, []netpol.Action{netpol.Accept, netpol.Deny, netpol.Pass})
-				if dir == int(netpol.Egress) && r.IntN(2) == 0 {
-					rules[i].AnyPeer, rules[i].Peers = false, append(rules[i].Peers, netpol.Peer{Nodes: selector(anyOf(r, []string{"", "zone=a"}))})
-				}
-			}
-		}
-		w.ClusterPolicies = append(w.ClusterPolicies, p)
+	list := donor(r).Policies
+	if len(list) == 0 {
 		return
 	}
+	p := list[0]
+	p.Kind, p.Namespace, p.Name = "ClusterNetworkPolicy", "", fmt.Sprintf("tier%d", r.IntN(1000))
+	p.Tier, p.Priority, p.Isolates = anyOf(r, []netpol.Tier{netpol.Admin, netpol.Baseline}), int32(r.IntN(3)), [2]bool{}
+	p.Namespaces = &netpol.Selector{}
+	if r.IntN(2) == 0 {
+		p.Namespaces = selector("team=x")
+	}
+	for dir, rules := range p.Rules {
+		for i := range rules {
+			rules[i].Action = anyOf(r, []netpol.Action{netpol.Accept, netpol.Deny, netpol.Pass})
+			if dir == int(netpol.Egress) && r.IntN(2) == 0 {
+				rules[i].AnyPeer, rules[i].Peers = false, append(rules[i].Peers, netpol.Peer{Nodes: selector(anyOf(r, []string{"", "zone=a"}))})
+			}
+		}
+	}
+	w.ClusterPolicies = append(w.ClusterPolicies, p)
 }
 
 func takeOrdered(r *rand.Rand, w *snapshot.Snapshot) {
@@ -180,6 +181,7 @@ var changes = []change{
 
 // firstWorld may have what worldgen has not.
 func firstWorld(seed uint64, taste worldgen.Taste) *snapshot.Snapshot {
+	taste.Tiers = seed%2 == 1
 	r, w := rand.New(rand.NewPCG(seed, 8)), worldgen.World(seed, taste)
 	for _, add := range []change{addOrdered, addOrdered, onNodes} {
 		if r.IntN(4) == 0 {

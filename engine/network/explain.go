@@ -229,11 +229,40 @@ func (e *Engine) ExplainPorts(from, to Endpoint) []PortView {
 		}
 		out[i].Ports = out[i].Ports.Union(flow.PortsOf(r))
 	}
+	for i := range out {
+		out[i].forAll()
+	}
 	rank := map[verdict.Verdict]int{verdict.Allow: 0, verdict.Unknown: 1, verdict.Deny: 2}
 	slices.SortStableFunc(out, func(a, b PortView) int {
 		return cmp.Compare(rank[a.Explanation.Verdict], rank[b.Explanation.Verdict])
 	})
 	return out
+}
+
+// forAll takes out of an explanation what holds only for the one port that was asked, where
+// it stands for several.
+func (v *PortView) forAll() {
+	x := &v.Explanation
+	if rs := v.Ports.Ranges(); len(rs) == 1 && rs[0].From == rs[0].To {
+		return
+	}
+	if slices.ContainsFunc(x.Flip, func(f Fix) bool { return f.Port != nil }) {
+		x.Flip = nil
+	}
+	for _, s := range x.Sides {
+		if s.Step.Facts["wantPort"] != "" {
+			s.Step.Facts["wantPort"] = anotherPort
+		}
+		for _, t := range s.Tiers {
+			for _, p := range slices.Concat(t.Policies, t.Others) {
+				for _, r := range p.Rules {
+					for i := range r.Misses {
+						r.Misses[i].Port = 0
+					}
+				}
+			}
+		}
+	}
 }
 
 // Same reports whether two explanations say the same, apart from who asks and at which

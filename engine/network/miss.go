@@ -41,7 +41,7 @@ type Miss struct {
 	Key, Want, Has string
 	// Ports is what the rule admits, where the port missed too or alone.
 	Ports string
-	// Port is the attempt's.
+	// Port is the attempt's; zero where the miss is told of several ports.
 	Port   uint16
 	Origin verdict.Origin
 	cost   int
@@ -193,7 +193,7 @@ func (m Miss) Facts() map[string]string {
 		facts["policy"] = m.Policy.FullName()
 	}
 	if m.Ports != "" {
-		facts["missPort"], facts["wantPort"] = m.Ports, strconv.Itoa(int(m.Port))
+		facts["missPort"], facts["wantPort"] = m.Ports, portWord(m.Port)
 	}
 	switch m.Kind {
 	case MissPod, MissNamespace:
@@ -202,6 +202,16 @@ func (m Miss) Facts() map[string]string {
 		facts["wanted"], facts["has"] = m.Want, m.Has
 	}
 	return facts
+}
+
+// anotherPort stands for ports that a rule does not have, whichever they are.
+const anotherPort = "another"
+
+func portWord(port uint16) string {
+	if port == 0 {
+		return anotherPort
+	}
+	return strconv.Itoa(int(port))
 }
 
 func portsText(ports []netpol.Port) string {

@@ -217,7 +217,7 @@ func (p *profiler) key(c int, by selecting) string {
 			key = binary.AppendUvarint(key, uint64(i)) //nolint:gosec // never negative
 		}
 	}
-	if len(numbers) > 0 {
+	if len(numbers) > 0 || by.hasOrdered() {
 		key = append(append(key, p.engine.nodeName(p.classes[c].pod)...), 0)
 	}
 	if by.hasOrdered() {

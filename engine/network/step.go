@@ -74,9 +74,9 @@ func (q *query) allowedPart(a answer) verdict.Step {
 		return q.ruled(a.admin, netpol.Accept, Accepted)
 	case a.namespaced.admits():
 		return q.admitted(a.namespaced)
-	case a.namespaced.isolates() && a.namespaced.node == netpol.Yes:
+	case a.ownNode || a.namespaced.isolates() && a.namespaced.node == netpol.Yes:
 		step := q.step(verdict.Allow, OwnNode)
-		step.Facts = map[string]string{"policies": a.namespaced.names(), "node": q.nodeName(q.subject.asPod())}
+		step.Facts = map[string]string{"policies": q.policyNames(a), "node": q.nodeName(q.subject.asPod())}
 		return step
 	case a.baseline.only(netpol.Accept):
 		return q.ruled(a.baseline, netpol.Accept, Accepted)

@@ -18,14 +18,14 @@ type ends struct{ allow, deny region }
 // tiered is the profile of a class that policies of ordered tiers have a say over.
 // Under Facts.Strict whatever else the world may be is possible, too.
 func (p *profiler) tiered(c int, by selecting) *profile {
-	e := p.ends(c, by, p.engine.world.Facts.Profile.Has(cni.BaselineByPod), false)
+	e := p.openedToNode(c, p.ends(c, by, p.engine.world.Facts.Profile.Has(cni.BaselineByPod), false))
 	out := &profile{refuses: len(e.deny) > 0}
 	facts := p.engine.world.Facts
 	if facts.Strict {
 		for _, r := range p.engine.readings() {
 			q := query{byPod: facts.Profile.Has(cni.BaselineByPod)}
 			r.change(&q)
-			other := p.ends(c, by, q.byPod, q.ignoring)
+			other := p.openedToNode(c, p.ends(c, by, q.byPod, q.ignoring))
 			e.allow, e.deny = append(e.allow, other.allow...), append(e.deny, other.deny...)
 		}
 		if facts.Enforces == verdict.Unknown {
@@ -35,6 +35,18 @@ func (p *profiler) tiered(c int, by selecting) *profile {
 	out.sure = p.ports.without(slices.Clone(e.allow), e.deny)
 	out.extra = p.ports.intersect(e.allow, e.deny)
 	return out
+}
+
+// openedToNode lets the class's own node in past every policy, where the plugin does.
+func (p *profiler) openedToNode(c int, e ends) ends {
+	if p.dir != netpol.Ingress || !p.engine.world.Facts.Profile.Has(cni.NodeIngressOpen) {
+		return e
+	}
+	hosts, addresses := p.ownNode(c)
+	own := grant{hosts.sure, addresses, allPorts}
+	e.allow = append(slices.Clip(e.allow), own, grant{classes: hosts.maybe, ports: allPorts})
+	e.deny = p.ports.without(slices.Clone(e.deny), region{own})
+	return e
 }
 
 // ends asks the tiers in turn, as answer does for one attempt.

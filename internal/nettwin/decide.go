@@ -3,16 +3,14 @@ package nettwin
 import (
 	"slices"
 
-	networkingv1 "k8s.io/api/networking/v1"
-	"k8s.io/apimachinery/pkg/labels"
-
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/verdict"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
-// Outcomes are those that are possible: a set of allowed and denied.
+// outcomes are those that are possible: a set of allowed and denied.
 type outcomes uint8
 
 const (
@@ -33,7 +31,7 @@ func (o outcomes) verdict() verdict.Verdict {
 // A Side is what is said of the traffic of two ends in one direction, by way of each
 // family of addresses that they share.
 type Side struct {
-	// Free says that no policy is about this traffic.
+	// free says that no policy is about this traffic.
 	free     bool
 	Families []Family
 	ways     []*way // one for each of Families, unless free
@@ -151,7 +149,22 @@ func Pass(egress, ingress *Side, proto corev1.Protocol, port int32) verdict.Verd
 	return verdict.Any(ways...)
 }
 
+// decide asks the tiers. A plugin may let a pod's own node in past all of them.
 func (w *way) decide(proto corev1.Protocol, port int32) outcomes {
+	out := w.tiers(proto, port)
+	if w.direction != netpol.Ingress || !w.reading.NodeIngressOpen || out == allowed {
+		return out
+	}
+	switch w.node {
+	case yes:
+		return allowed
+	case maybe:
+		return out | allowed
+	}
+	return out
+}
+
+func (w *way) tiers(proto corev1.Protocol, port int32) outcomes {
 	// "Policy tiers are evaluated in the following order: * Admin tier * NetworkPolicy
 	// tier * Baseline tier" (ClusterNetworkPolicySpec.tier).
 	return w.evaluate(w.admin, proto, port, func() outcomes {

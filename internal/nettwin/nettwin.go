@@ -25,8 +25,8 @@ type Reading struct {
 	// BaselineByPod: a pod that any NetworkPolicy selects is never under Baseline.
 	BaselineByPod bool
 	// NodeEgressPoliced: what a pod sends to its own node is under NetworkPolicy;
-	// NodeIngressPoliced: what the node sends to it.
-	NodeEgressPoliced, NodeIngressPoliced bool
+	// NodeIngressPoliced: what the node sends to it; NodeIngressOpen: that passes all tiers.
+	NodeEgressPoliced, NodeIngressPoliced, NodeIngressOpen bool
 	// NoEndPort: endPort is ignored, NoSCTP: so are entries for SCTP; in NetworkPolicy.
 	NoEndPort, NoSCTP bool
 	// NoClusterPolicies and NoAdminPolicies: policies of v1alpha2, and of v1alpha1, are

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -107,6 +106,7 @@ func (m *maker) reading() {
 		NoEndPort: m.chance(4), NoSCTP: m.chance(4),
 		Domains: map[string][]netip.Prefix{},
 	}
+	m.Reading.NodeIngressOpen = !m.Reading.NodeIngressPoliced && m.chance(3)
 	for _, name := range m.names {
 		if !m.chance(3) {
 			continue
@@ -184,13 +184,6 @@ func lastOf(p netip.Prefix) netip.Addr {
 	}
 	a, _ := netip.AddrFromSlice(b)
 	return a
-}
-
-// An Attempt is one question about the world.
-type Attempt struct {
-	From, To End
-	Protocol corev1.Protocol
-	Port     int32
 }
 
 // Outside are the addresses worth asking about that no pod has; those of nodes are

@@ -14,8 +14,8 @@ type Trait string
 
 // The traits; they are stable.
 const (
-	// BlockSkipsPods: an ipBlock (or networks) never matches a pod of the cluster,
-	// whatever its address.
+	// BlockSkipsPods: an ipBlock (or networks) never matches a pod of the cluster, on
+	// whatever network, whatever its address.
 	BlockSkipsPods Trait = "ipblock-skips-pods"
 	// BlockMatchesPods: an ipBlock matches a pod by its address, as the text says;
 	// known, so that it need not be assumed.
