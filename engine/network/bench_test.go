@@ -52,6 +52,17 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
+func BenchmarkLookup(b *testing.B) {
+	world := worldgen.Estate(10_000, 1)
+	l := New(world).Lookup()
+	pods := world.Workloads
+	i := 0
+	for b.Loop() {
+		i++
+		l.Pass(pods[i*7%len(pods)].Pods[0], pods[i*13%len(pods)].Pods[0], flow.TCP, 5432)
+	}
+}
+
 // Work must grow with what policies say, not with pairs of workloads.
 func TestWorkGrowsWithTheEstate(t *testing.T) {
 	counts := func(n int) (evaluations, work int) {

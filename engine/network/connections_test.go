@@ -105,7 +105,7 @@ func TestConnectionsAgreeWithDecideAndTheTwin(t *testing.T) {
 		world := worldgen.World(seed, taste)
 		e := New(world)
 		tw := &twin{world, rand.New(rand.NewPCG(seed, 3))}
-		got := e.Connections()
+		got, quick := e.Connections(), e.Lookup()
 		sure := spread(t, world, tw, slices.Collect(got.All()))
 		var doubtful []Connection
 		for u := range got.Unknown() {
@@ -120,6 +120,12 @@ func TestConnectionsAgreeWithDecideAndTheTwin(t *testing.T) {
 				for _, a.Port = range probes {
 					eg, in := e.Decide(netpol.Egress, a), e.Decide(netpol.Ingress, a)
 					want := e.Pass(a)
+					if a.From.Pod != nil && a.To.Pod != nil {
+						if got := quick.Pass(a.From.Pod, a.To.Pod, a.Protocol, a.Port); got != want {
+							t.Errorf("%s: Lookup %s, Pass %s\n%s", describe(a), got, want, dump(world))
+							return
+						}
+					}
 					is := verdict.Deny
 					if sure[key].Has(a.Protocol, a.Port) {
 						is = verdict.Allow

@@ -199,10 +199,12 @@ func (q *query) needed(v verdict.Verdict) []string {
 		return nil
 	}
 	var out []string
-	again := *q
-	again.doubt, again.used = true, 0
-	if verdictOf(again.answers()) != v {
-		out = again.used.list()
+	if q.used != 0 {
+		again := *q
+		again.doubt, again.used = true, 0
+		if verdictOf(again.answers()) != v {
+			out = again.used.list()
+		}
 	}
 	for _, r := range q.readings() {
 		other := *q

@@ -166,7 +166,7 @@ func (q *query) viewNamespaced() (isolating, others []PolicyView) {
 		case v.Selects != netpol.No:
 			isolating = append(isolating, v)
 		case len(v.Rules) > 0 && v.Rules[0].Match == netpol.Yes:
-			m := Miss{Policy: p, Rule: -1, Peer: -1, Origin: p.Origin.At("spec.podSelector")}
+			m := Miss{Policy: p, Rule: -1, Peer: -1, Origin: p.Origin.At("spec.podSelector"), cost: missing(p.Pods, q.subject.labels())}
 			m.labels(MissPod, p.Pods, q.subject.labels())
 			v.Miss = &m
 			others = append(others, v)

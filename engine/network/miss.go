@@ -58,12 +58,17 @@ const (
 // nearest returns the cheapest miss of the policies, the first of equal ones.
 func (q *query) nearest(s selection) Miss {
 	best := Miss{}
+	var policy *netpol.Policy
+	rule, cost := 0, 0
 	for _, p := range s.sure {
 		for i := range p.Rules[q.dir] {
-			if m := q.miss(p, i); best.Policy == nil || m.cost < best.cost {
-				best = m
+			if c := q.missCost(p, i); policy == nil || c < cost {
+				policy, rule, cost = p, i, c
 			}
 		}
+	}
+	if policy != nil {
+		best = q.misses(policy, rule)[0]
 	}
 	if best.Policy == nil && len(s.sure) > 0 {
 		p := s.sure[0]
@@ -73,8 +78,66 @@ func (q *query) nearest(s selection) Miss {
 	return best
 }
 
-// miss says why rule i does not admit: by its nearest peer.
-func (q *query) miss(p *netpol.Policy, i int) Miss { return q.misses(p, i)[0] }
+// missCost is the cost of the nearest of a rule's misses, found without any words.
+func (q *query) missCost(p *netpol.Policy, i int) int {
+	r := p.Rules[q.dir][i]
+	cost := 0
+	switch {
+	case r.FailsClosed:
+		cost = costAlien
+	case len(r.Peers) > 0:
+		cost = 1 << 20
+		for _, peer := range r.Peers {
+			cost = min(cost, q.peerCost(p, peer))
+		}
+	}
+	if q.ports(p, r) == netpol.No {
+		cost += costPort
+	}
+	return cost
+}
+
+func (q *query) peerCost(p *netpol.Policy, peer netpol.Peer) int {
+	switch {
+	case q.matchPeer(p.Namespace, peer) != netpol.No:
+		return 0
+	case peer.Block != nil && q.peer.isOutside() && sameKind(peer.Block.Addresses, q.peer.Outside):
+		return costBlock
+	case len(peer.Domains) > 0 || peer.Block != nil && q.peer.isOutside():
+		return costBlock + 1
+	case !peer.IsPods() || q.peer.isOutside() || q.peer.isHost():
+		return costAlien
+	}
+	cost := 0
+	if peer.Pods != nil {
+		cost += costLabel * missing(*peer.Pods, q.peer.labels())
+	}
+	switch {
+	case peer.Namespaces != nil:
+		cost += costLabel * missing(*peer.Namespaces, q.world.NamespaceOf(q.peer.namespace()).Labels)
+	case q.peer.namespace() != p.Namespace:
+		cost += costLabel
+	}
+	return cost
+}
+
+// sameKind reports whether two sets have addresses of one family.
+func sameKind(a, b flow.Addresses) bool {
+	return slices.ContainsFunc(families, func(f Family) bool {
+		return !a.Intersect(f.all()).IsEmpty() && !b.Intersect(f.all()).IsEmpty()
+	})
+}
+
+// missing counts the requirements that do not match.
+func missing(s netpol.Selector, l netpol.Labels) int {
+	n := 0
+	for _, r := range s {
+		if r.Match(l) == netpol.No {
+			n++
+		}
+	}
+	return n
+}
 
 // misses says why rule i does not match, for each of its peers, nearest first. It is
 // never empty.
@@ -129,7 +192,7 @@ func (q *query) missPeers(p *netpol.Policy, i int) []Miss {
 		if q.matchPeer(p.Namespace, peer) == netpol.No {
 			m = q.missPeer(p, peer)
 		}
-		m.Policy, m.Rule, m.Peer, m.Origin = p, i, j, peer.Origin
+		m.Policy, m.Rule, m.Peer, m.Origin, m.cost = p, i, j, peer.Origin, q.peerCost(p, peer)
 		out = append(out, m)
 	}
 	slices.SortStableFunc(out, func(a, b Miss) int { return cmp.Compare(a.cost, b.cost) })
@@ -139,15 +202,15 @@ func (q *query) missPeers(p *netpol.Policy, i int) []Miss {
 func (q *query) missPeer(p *netpol.Policy, peer netpol.Peer) Miss {
 	switch {
 	case peer.Nodes != nil:
-		return Miss{Kind: MissNode, Want: peer.Nodes.String(), Has: q.nodeText(), cost: costAlien}
+		return Miss{Kind: MissNode, Want: peer.Nodes.String(), Has: q.nodeText()}
 	case len(peer.Domains) > 0:
-		return Miss{Kind: MissDomain, Want: strings.Join(peer.Domains, ", "), Has: prefixes(q.peer.Outside), cost: costBlock}
+		return Miss{Kind: MissDomain, Want: strings.Join(peer.Domains, ", "), Has: prefixes(q.peer.Outside)}
 	case peer.Block != nil && q.peer.isOutside():
-		return Miss{Kind: MissAddress, Want: peer.Block.Text, Has: prefixes(q.peer.Outside), cost: costBlock}
+		return Miss{Kind: MissAddress, Want: peer.Block.Text, Has: prefixes(q.peer.Outside)}
 	case peer.Block != nil:
-		return Miss{Kind: MissAddress, Want: peer.Block.Text, Has: addressText(q.peer.asPod().Addresses), cost: costAlien}
+		return Miss{Kind: MissAddress, Want: peer.Block.Text, Has: addressText(q.peer.asPod().Addresses)}
 	case q.peer.isOutside() || q.peer.isHost(): // selectors speak of pods
-		return Miss{Kind: MissOutside, Want: peerText(peer), cost: costAlien}
+		return Miss{Kind: MissOutside, Want: peerText(peer)}
 	}
 	var m Miss
 	if peer.Pods != nil {
@@ -157,7 +220,6 @@ func (q *query) missPeer(p *netpol.Policy, peer netpol.Peer) Miss {
 	case peer.Namespaces != nil:
 		m.labels(MissNamespace, *peer.Namespaces, q.world.NamespaceOf(q.peer.namespace()).Labels)
 	case q.peer.namespace() != p.Namespace:
-		m.cost += costLabel
 		if m.Kind == "" {
 			m.Kind, m.Want, m.Has = MissOwn, p.Namespace, q.peer.namespace()
 		}
@@ -173,13 +235,12 @@ func (q *query) nodeText() string {
 	return q.nodeName(q.peer.Pod)
 }
 
-// labels adds the requirements that do not match; the first is the one to tell.
+// labels takes the first requirement that does not match, if none was taken before.
 func (m *Miss) labels(kind MissKind, s netpol.Selector, l netpol.Labels) {
 	for _, r := range s {
 		if r.Match(l) != netpol.No {
 			continue
 		}
-		m.cost += costLabel
 		if m.Kind == "" {
 			m.Kind, m.Key, m.Want, m.Has = kind, r.Key, r.String(), l.Set[r.Key]
 		}
