@@ -86,7 +86,7 @@ func (e *Engine) Connections() Connections {
 
 func (e *estate) assumptions() []string {
 	used := e.engine.standing
-	for _, v := range append([]*view{e.base}, e.views...) {
+	for _, v := range e.all {
 		used = snapshot.Merge(used, v.matcher.asked.list())
 		for _, side := range v.sides {
 			used = snapshot.Merge(used, side.assumptions())

@@ -40,7 +40,7 @@ func (l *Lookup) Pass(from, to *snapshot.Pod, proto flow.Protocol, port uint16) 
 	switch {
 	case !ok || !ok2:
 		return verdict.Unknown
-	case samePod(PodEndpoint(from), PodEndpoint(to)):
+	case from == to && !from.Many || sameInstance(from, to):
 		return verdict.Allow
 	}
 	class := l.estate.units[u].class

@@ -17,6 +17,8 @@ type matrix struct {
 	// families of their addresses apart; else views has one for each family.
 	base  *view
 	views []*view
+	// all are the base and the views, each once.
+	all []*view
 	// strangers are the units that cannot use a family, where there are several views.
 	strangers [3]set
 	rows      []row // by class, what is sure
@@ -66,10 +68,8 @@ func newMatrix(e *Engine) *matrix {
 		m.views = []*view{m.view(e, IPv4), m.view(e, IPv6)}
 		m.findStrangers(e)
 	}
-	for _, v := range append([]*view{m.base}, m.views...) {
-		if v.gates != nil {
-			continue
-		}
+	m.all = slices.Compact(append([]*view{m.base}, m.views...))
+	for _, v := range m.all {
 		v.turnIngress()
 		v.spreadEgress()
 	}
@@ -206,44 +206,6 @@ func (m *matrix) row(c int32, r reach) row {
 		cells = append(cells, m.apart(c, r)...)
 	}
 	return row{wide, m.settle(cells, row{wide: wide})}
-}
-
-// findStrangers finds the units that can use one family only.
-func (m *matrix) findStrangers(e *Engine) {
-	for _, f := range families {
-		var list []int32
-		for _, class := range m.classes {
-			if !e.canUse(f, class.pod) {
-				list = append(list, class.units...)
-			}
-		}
-		m.strangers[f] = listSet(list).packed(len(m.units))
-	}
-}
-
-// apart returns the part of the row towards units with which the class has no family in
-// common: policies alone are asked there.
-func (m *matrix) apart(c int32, r reach) (cells []cell) {
-	strangers := set{}
-	for _, f := range families {
-		if m.strangers[f].has(m.classes[c].units[0]) { // it can use the other only
-			strangers = m.strangers[f.other()]
-		}
-	}
-	if strangers.isEmpty() {
-		return nil
-	}
-	all, entries := m.base.row(c, r)
-	for _, cell := range all {
-		if strangers.has(cell.unit) {
-			cells = append(cells, cell)
-		}
-	}
-	for _, e := range entries {
-		units := e.units.and(strangers)
-		units.each(func(u int32) { cells = append(cells, cell{u, e.ports}) })
-	}
-	return cells
 }
 
 // row returns the cells and the disjoint wide entries of a class, not settled.
@@ -413,7 +375,7 @@ func (m *matrix) unknown(c int32) []cell {
 
 // certain reports whether nothing about the class's row is in doubt.
 func (m *matrix) certain(c int32) bool {
-	for _, v := range append([]*view{m.base}, m.views...) {
+	for _, v := range m.all {
 		if len(v.egress[v.sides[netpol.Egress].of[c]].extra) > 0 || len(v.gates[c].extra) > 0 {
 			return false
 		}

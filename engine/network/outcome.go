@@ -3,10 +3,8 @@ package network
 import (
 	"net/netip"
 
-	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
-	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // An outcome is what the NetworkPolicies that select the subject, taken together, make
@@ -28,49 +26,6 @@ func (q *query) outcome() outcome {
 		o.maybe = append(o.maybe, q.admission(p))
 	}
 	return o
-}
-
-// ownNode: "traffic to and from the node where a Pod is running is always allowed,
-// regardless of the IP address of the Pod or the node" (concept page of NetworkPolicy).
-func (q *query) ownNode() netpol.Match {
-	switch {
-	case q.subject.isOutside() || !q.peer.isOutside() && !q.peer.isHost():
-		return netpol.No
-	case q.hasTrait(policed[q.dir]):
-		return netpol.No
-	case q.peer.isOutside():
-		return within(q.peer.Outside, q.nodeAddresses(q.subject.asPod()))
-	case q.subject.Pod == nil:
-		return netpol.Unsure
-	}
-	return q.sameNode(q.subject.Pod, q.peer.Pod)
-}
-
-// policed are the traits of plugins that put a pod's own node under policy.
-var policed = [2]cni.Trait{netpol.Ingress: cni.NodeIngressPoliced, netpol.Egress: cni.NodeEgressPoliced}
-
-// nodeAddresses are the addresses of a pod's node, where both are known.
-func (e *Engine) nodeAddresses(p *snapshot.Pod) flow.Addresses {
-	if n := e.nodeOf(p); n != nil {
-		return single(n.Addresses)
-	}
-	return flow.Addresses{}
-}
-
-// sameNode asks whether a host-network pod is on the node of a pod.
-func (e *Engine) sameNode(pod, host *snapshot.Pod) netpol.Match {
-	a, b := e.nodeName(pod), e.nodeName(host)
-	if a == "" || b == "" {
-		return netpol.Unsure
-	}
-	return yes(a == b)
-}
-
-func (e *Engine) nodeName(p *snapshot.Pod) string {
-	if n := e.nodeOf(p); n != nil {
-		return n.Name
-	}
-	return p.Node
 }
 
 // mayIsolate and isolates: whether some NetworkPolicy selects the subject.

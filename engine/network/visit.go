@@ -36,7 +36,7 @@ func (e *estate) visit(r reach, yield func(trip) bool) {
 
 // isCertain reports whether no profile has anything in doubt.
 func (e *estate) isCertain() bool {
-	for _, v := range append([]*view{e.base}, e.views...) {
+	for _, v := range e.all {
 		for _, side := range v.sides {
 			if slices.ContainsFunc(side.profiles, func(p *profile) bool { return len(p.extra) > 0 }) {
 				return false
