@@ -10,7 +10,7 @@ BUILD   := -trimpath -buildvcs=false -ldflags '-s -w $(STAMP)'
 
 FUZZ_SECONDS := $(or $(PGMOAT_FUZZ_SECONDS),60)
 
-.PHONY: help run test test-race fuzz-servers lint fmt bench gen build install dist vuln clean
+.PHONY: help run test test-race fuzz-servers fuzz-network fuzz-packets suite lint fmt bench gen build install dist vuln clean
 
 help: # this list; not in it
 	@echo "pgmoat $(VERSION)"
@@ -20,17 +20,28 @@ run: build ## build, then walk through the examples
 	@bash scripts/run.sh
 
 test: ## install what the tests need, then run them
-	@bash scripts/need.sh servers
+	@bash scripts/need.sh servers packets
 	@echo "test: every package"
 	@go test ./...
 
 test-race: ## the tests under the race detector (needs a C compiler)
-	@bash scripts/need.sh cc servers
+	@bash scripts/need.sh cc servers packets
 	@CGO_ENABLED=1 go test -race ./...
 
 fuzz-servers: ## compare the model with real servers on random cases, see docs/lab.md
 	@bash scripts/need.sh servers
 	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./lab/postgres -run '^TestFuzzServers$$' -v -count 1 -timeout 0
+
+fuzz-network: ## compare the network engine with a dull twin on random estates
+	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./engine/network -run '^TestFuzzNetwork$$' -v -count 1 -timeout 0
+
+fuzz-packets: ## compare the engine with real packets under random policies, see docs/lab.md
+	@bash scripts/need.sh packets
+	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./lab/enforce -run '^TestFuzzPackets$$' -v -count 1 -timeout 0
+
+suite: ## compare a collection of policies with its known answers: DIR=path, else our own; see docs/suite.md
+	@CGO_ENABLED=0 go build $(BUILD) -o bin/suite ./cmd/suite
+	@bin/suite $(or $(DIR),examples/suite)
 
 lint: ## linters, formatting, go.mod, generated code
 	@bash scripts/lint.sh

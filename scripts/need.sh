@@ -6,6 +6,7 @@
 #   need.sh         what every test needs
 #   need.sh cc      that and a C compiler
 #   need.sh servers that and the PostgreSQL servers of lab/postgres
+#   need.sh packets that and what lab/enforce sends packets through
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -61,12 +62,26 @@ need_servers() {
   fi
 }
 
+# Real packets are for Linux, where whoever runs the tests may make network namespaces.
+need_packets() {
+  if [ "$(uname -s)" != Linux ]; then
+    echo "need: network namespaces are for Linux; the tests with real packets will be skipped"
+    return
+  fi
+  local PATH="$PATH:/usr/sbin:/sbin" # not on every user's
+  if ! (need_apt nft nftables && need_apt ip iproute2); then
+    echo "need: no nftables; the tests with real packets will be skipped" >&2
+    [ -z "${CI:-}" ] || exit 1
+  fi
+}
+
 need_apt git git
 need_go
 for what in "$@"; do
   case "$what" in
   cc) need_apt cc gcc ;;
   servers) need_servers ;;
+  packets) need_packets ;;
   *)
     echo "need: nothing known of $what" >&2
     exit 1
