@@ -13,6 +13,10 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
+// FailsClosed is the code of the warning about a rule with a peer or protocol that is not
+// known: a later version of the API, or a slip of the pen.
+const FailsClosed = "clusterpolicy-fails-closed"
+
 // clusterPolicy is a policy of an ordered tier, of any of its kinds: their fields
 // have other names where they mean other things. The shape of the kind has been
 // asked before, so that each field is where it may be.
@@ -171,7 +175,7 @@ func (b *clusterBuilder) rule(field, peers string, in clusterRule) (netpol.Rule,
 		return r, err
 	}
 	if at, why := b.strange(field, in); at != "" {
-		b.warn("clusterpolicy-fails-closed", b.o.Origin().At("%s", at), why+", so the rule fails closed: it "+closedAs(r.Action))
+		b.warn(FailsClosed, b.o.Origin().At("%s", at), why+", so the rule fails closed: it "+closedAs(r.Action))
 		return failClosed(r), nil
 	}
 	return r, nil

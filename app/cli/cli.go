@@ -17,6 +17,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/adapter/estate"
 	"github.com/pgmoat/pgmoat/adapter/facts"
+	"github.com/pgmoat/pgmoat/adapter/kube"
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/cnpg"
 	"github.com/pgmoat/pgmoat/adapter/operator/other"
@@ -190,11 +191,15 @@ func (a *app) tell(world *snapshot.Snapshot) {
 		a.exit(exitFailed)
 	}
 	for _, w := range world.Warnings {
-		if w.Code == other.NotModelled || w.Code == facts.Contradiction {
+		if slices.Contains(told, w.Code) {
 			_, _ = fmt.Fprintf(a.err, "pgmoat: %s: %s\n", report.Printable(world.Locate(w.Origin).String()), report.Printable(w.Text))
 		}
 	}
 }
+
+// told are the warnings that nobody should have to ask for: what was read means something
+// else than it seems to.
+var told = []string{other.NotModelled, facts.Contradiction, kube.FailsClosed}
 
 // incomplete reports whether some database that was read is in no answer.
 func incomplete(world *snapshot.Snapshot) bool {

@@ -27,6 +27,7 @@ func (t *table) row(line int, text string) error {
 	case len(cs) != len(t.columns)+1:
 		return fmt.Errorf("the row has %d cells beside its name, the table %d columns", len(cs)-1, len(t.columns))
 	}
+	cs[0] = lowered(cs[0])
 	from, err := parseParty(cs[0])
 	if err != nil {
 		return err
@@ -43,6 +44,9 @@ func (t *table) row(line int, text string) error {
 		if !ok {
 			return fmt.Errorf("cell %q of column %s: want . for allowed, X for refused, ? for unknown, - for not asked", cell, t.columns[i].text)
 		}
+		if cs[0] == t.columns[i].text {
+			continue // the diagonal
+		}
 		t.questions = append(t.questions, question{line, from, t.columns[i], t.port, want})
 	}
 	return nil
@@ -51,6 +55,7 @@ func (t *table) row(line int, text string) error {
 func (t *table) head(cs []string) error {
 	seen := map[string]bool{}
 	for _, c := range cs[1:] {
+		c = lowered(c)
 		to, err := parseParty(c)
 		if err != nil {
 			return err
@@ -65,6 +70,15 @@ func (t *table) head(cs []string) error {
 		return fmt.Errorf("the table has no columns: the first line is a corner and the names")
 	}
 	return nil
+}
+
+// lowered is a name in lower case, as all of Kubernetes are, where a tester printed it in
+// capitals.
+func lowered(name string) string {
+	if name == strings.ToUpper(name) {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 // cellsOf cuts a line at its bars, or where it has none at its spaces. A line of a
