@@ -27,6 +27,9 @@ show matrix -f "$company/broken" --facts "$company/facts.yaml"
 part "One refusal, layer by layer"
 show explain payments/api ledger-rw.payments --as app_rw --db ledger -f "$company/broken" --facts "$company/facts.yaml"
 
+part "One connection, policy by policy"
+show connections explain payments/worker payments/ledger-pooler --port 5432 -f "$company/mended" --facts "$company/facts.yaml"
+
 part "What is wrong, and what to change"
 show audit -f "$company/broken" --facts "$company/facts.yaml"
 

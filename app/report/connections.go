@@ -11,7 +11,7 @@ import (
 
 // Connections prints the network view in the format: table, md, csv or json.
 func Connections(out io.Writer, world *snapshot.Snapshot, c network.Connections, format string) error {
-	c.Warnings = append(warnings(world), c.Warnings...)
+	c.Warnings = warnings(world)
 	switch format {
 	case "json":
 		return c.WriteJSON(out)

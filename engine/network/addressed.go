@@ -123,13 +123,25 @@ func yesOrUnsure(m netpol.Match) netpol.Match {
 func (q *query) matchDomains(names []string) netpol.Match {
 	addresses, complete := q.resolve(names)
 	if !q.peer.isOutside() {
-		at, _ := q.family.addresses(q.peer.asPod())
-		return yes(slices.ContainsFunc(at, addresses.Has))
+		return podAtDomain(q.peer.asPod(), addresses, complete, q.family)
 	}
 	if complete {
 		return q.bounded(addresses, addresses)
 	}
 	return q.bounded(addresses, flow.AllAddresses())
+}
+
+// podAtDomain asks for a pod behind names whose addresses are these, or with complete
+// false these and others. A pod on the host network is as any address outside.
+func podAtDomain(p *snapshot.Pod, addresses flow.Addresses, complete bool, f Family) netpol.Match {
+	at, unknown := f.addresses(p)
+	switch {
+	case slices.ContainsFunc(at, addresses.Has):
+		return netpol.Yes
+	case !p.HostNetwork || complete && (!unknown || addresses.IsEmpty()):
+		return netpol.No
+	}
+	return netpol.Unsure
 }
 
 // resolve returns the addresses that the facts give for names; complete says that they

@@ -94,6 +94,9 @@ func (q *query) throughTiers() answer {
 	if selected != netpol.No {
 		a.mayAllow = true // by default
 	}
+	if selected != netpol.No && len(q.Engine.ordered[netpol.Baseline]) > 0 {
+		q.hasTrait(cni.BaselineByPod)
+	}
 	if selected == netpol.Yes {
 		return a
 	}
@@ -125,7 +128,7 @@ func (q *query) parts() []flow.Addresses {
 	if one := whole.First(); whole.Equal(single([]netip.Addr{one})) {
 		return parts
 	}
-	parts = cut(parts, q.nodeAddresses(q.subject.asPod()))
+	parts = cut(parts, q.nodeAddresses(q.subject.asPod()).maybe)
 	q.eachRule(func(r netpol.Rule) {
 		for _, p := range r.Peers {
 			for _, border := range q.borders(p) {

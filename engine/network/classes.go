@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -103,12 +104,14 @@ type vision struct {
 	// nodes are those that have addresses, or pods on the host network: their traffic
 	// with the pods of the same node is their own.
 	nodes map[string]bool
+	// bare says that the network plugin treats pods that nothing owns in its own way.
+	bare bool
 	// nodeName finds a pod's node.
 	nodeName func(*snapshot.Pod) string
 }
 
 func visionOf(e *Engine) *vision {
-	v := &vision{values: map[label]bool{}, nodes: map[string]bool{}, nodeName: e.nodeName}
+	v := &vision{bare: e.world.Facts.Profile.Has(cni.BarePodsOpen), values: map[label]bool{}, nodes: map[string]bool{}, nodeName: e.nodeName}
 	for _, p := range slices.Concat(e.world.Policies, e.ordered[netpol.Admin], e.ordered[netpol.Baseline]) {
 		v.selector(&p.Pods)
 		for _, rules := range p.Rules {
@@ -178,6 +181,9 @@ func (v *vision) key(p *snapshot.Pod) string {
 	b.WriteString(p.Namespace)
 	if p.HostNetwork {
 		b.WriteString("\x00host")
+	}
+	if v.bare && p.Workload.Kind == "Pod" {
+		b.WriteString("\x00bare")
 	}
 	for i, key := range v.keys {
 		value, known := p.Labels.Set[key]

@@ -129,7 +129,7 @@ func (c Connections) Unknown() iter.Seq[UnknownConnection] {
 func (e *estate) connection(t trip) Connection {
 	out := Connection{From: t.from, To: t.to, Ports: []flow.PortRange{}, All: t.ports == allPorts}
 	if !out.All {
-		out.Ports = append(out.Ports, e.ports.sets[t.ports].Ranges()...)
+		out.Ports = append(out.Ports, e.ports.set(t.ports).Ranges()...)
 	}
 	return out
 }
@@ -137,7 +137,7 @@ func (e *estate) connection(t trip) Connection {
 // unknownConnection asks for the reason: one example decided, at the lowest port.
 func (e *estate) unknownConnection(t trip) UnknownConnection {
 	out := UnknownConnection{Connection: e.connection(t)}
-	lowest := e.ports.sets[t.ports].Ranges()[0]
+	lowest := e.ports.set(t.ports).Ranges()[0]
 	a := Attempt{From: t.example[0], To: t.example[1], Protocol: lowest.Protocol, Port: lowest.From}
 	for _, dir := range []netpol.Direction{netpol.Egress, netpol.Ingress} {
 		if step := e.engine.Decide(dir, a); step.Verdict == verdict.Unknown {

@@ -168,6 +168,8 @@ func (q *query) policies() verdict.Step {
 func (q *query) answers() []answer {
 	var out []answer
 	if !q.peer.isOutside() {
+		family := q.family
+		defer func() { q.family = family }()
 		for _, q.family = range q.Families(q.attempt) {
 			out = append(out, q.answer())
 		}
@@ -207,17 +209,31 @@ func (q *query) needed(v verdict.Verdict) []string {
 		}
 	}
 	for _, r := range q.readings() {
-		other := *q
-		other.doubt = q.world.Facts.Strict
-		r.change(&other)
-		if verdictOf(other.answers()) != v {
-			out = snapshot.Merge(out, []string{r.code})
-		}
+		out = snapshot.Merge(out, q.restsOn(r, v, len(out) == 0))
 	}
 	if v == verdict.Deny && q.world.Facts.Enforces == verdict.Unknown {
 		out = snapshot.Merge(out, []string{snapshot.AssumeCNIEnforces})
 	}
 	return out
+}
+
+// restsOn returns the assumption that the world is not as the reading has it, where the
+// verdict needs it; with combined also where it needs it only together with others.
+func (q *query) restsOn(r reading, v verdict.Verdict, combined bool) []string {
+	for _, doubt := range []bool{q.world.Facts.Strict, true} {
+		other := *q
+		other.doubt, other.used = doubt, 0
+		r.change(&other)
+		switch {
+		case doubt && !combined && !q.world.Facts.Strict:
+		case verdictOf(other.answers()) == v:
+		case doubt && !q.world.Facts.Strict:
+			return append(other.used.list(), r.code)
+		default:
+			return []string{r.code}
+		}
+	}
+	return nil
 }
 
 // A reading is another way the world may be, and the code of the assumption that it is

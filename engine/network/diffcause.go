@@ -244,7 +244,7 @@ func (t *trial) spared(undone []int32, was verdict.Verdict) []int32 {
 func (x *explainer) atoms(ports portID, t trial) []flow.PortRange {
 	cuts := x.cuts(t)
 	var out []flow.PortRange
-	for _, r := range x.ports.sets[ports].Ranges() {
+	for _, r := range x.ports.set(ports).Ranges() {
 		for _, cut := range cuts {
 			if cut > r.From && cut <= r.To {
 				out = append(out, flow.PortRange{Protocol: r.Protocol, From: r.From, To: cut - 1})

@@ -192,7 +192,7 @@ func (j *joint) joined(s *side, id portID) portID {
 		s.ports = append(s.ports, -1)
 	}
 	if s.ports[id] < 0 {
-		s.ports[id] = j.ports.id(s.estate.ports.sets[id])
+		s.ports[id] = j.ports.id(s.estate.ports.set(id))
 	}
 	return s.ports[id]
 }

@@ -188,7 +188,7 @@ func (x *explainer) places(all flow.Addresses, t trial) []place {
 	for _, s := range t.ends {
 		for _, v := range ages {
 			if !s.isOutside() {
-				pieces = cut(pieces, x.edits.engines[v].nodeAddresses(s.pods[v]))
+				pieces = cut(pieces, x.edits.engines[v].nodeAddresses(s.pods[v]).maybe)
 			}
 		}
 	}

@@ -70,7 +70,7 @@ type RuleView struct {
 // Explain decides an attempt and says how each policy that has a say over either end
 // answers. An attempt between pods of two families is explained in the one that decides.
 func (e *Engine) Explain(a Attempt) Explanation {
-	best := Explanation{Verdict: verdict.Deny}
+	best, asked := Explanation{Verdict: verdict.Deny}, a.Family
 	for i, f := range e.Families(a) {
 		a.Family = f
 		x := e.explainFamily(a)
@@ -78,7 +78,7 @@ func (e *Engine) Explain(a Attempt) Explanation {
 			best = x
 		}
 	}
-	best.Flip = e.Flip(best.Attempt)
+	best.Flip = e.Flip(Attempt{From: a.From, To: a.To, Protocol: a.Protocol, Port: a.Port, Family: asked})
 	return best
 }
 
@@ -124,8 +124,11 @@ func (q *query) tiers() []TierView {
 
 func (q *query) viewOrdered(tier netpol.Tier) []PolicyView {
 	var out []PolicyView
-	reached := true
+	reached, later, priority := true, true, int32(-1)
 	for _, p := range q.Engine.ordered[tier] {
+		if p.Priority != priority { // those of one priority are all asked
+			reached, priority = later, p.Priority
+		}
 		selects := q.isSubject(p)
 		if selects == netpol.No || len(p.Rules[q.dir]) == 0 {
 			continue
@@ -141,7 +144,7 @@ func (q *query) viewOrdered(tier netpol.Tier) []PolicyView {
 			v.Rules = append(v.Rules, r)
 		}
 		if selects == netpol.Yes {
-			reached = reached && reaches
+			later = later && reaches
 		}
 		out = append(out, v)
 	}

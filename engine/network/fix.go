@@ -1,7 +1,9 @@
 package network
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -82,7 +84,7 @@ func (e *Engine) Fix(dir netpol.Direction, a Attempt) (fix Fix, ok bool) {
 	case m.Kind == MissOwn:
 		fix.Kind, fix.Namespace = FixPeerNS, q.peer.namespace()
 		return fix, true
-	case m.Kind == MissPod && dir == netpol.Ingress && templated(q.peer.Pod):
+	case m.Kind == MissPod && dir == netpol.Ingress && templated(q.peer.Pod) && e.Pass(a.relabelled(m)) == verdict.Allow:
 		fix.Kind, fix.Key, fix.Want, fix.Edit = FixLabelPod, m.Key, m.Want, q.peer.Pod.Origin
 		return fix, true
 	case m.Kind == MissNamespace && m.Key != snapshot.MetadataName:
@@ -99,6 +101,19 @@ func (q *query) acceptBefore(step verdict.Step) (Fix, bool) {
 	fix := Fix{Kind: FixAccept, Policy: step.Facts["policy"], PolicyKind: step.Facts["kind"], Direction: q.dir.String(), Edit: step.Origin}
 	fix.Port = &flow.PortRange{Protocol: q.attempt.Protocol, From: q.attempt.Port, To: q.attempt.Port}
 	return q.forPeer(fix)
+}
+
+// relabelled is the attempt of a client that has the label that was missed. Whether that
+// helps has to be asked: it may also change which policies select the client.
+func (a Attempt) relabelled(m Miss) Attempt {
+	pod := *a.From.Pod
+	pod.Labels.Set = maps.Clone(pod.Labels.Set)
+	if pod.Labels.Set == nil {
+		pod.Labels.Set = map[string]string{}
+	}
+	_, pod.Labels.Set[m.Key], _ = strings.Cut(m.Want, "=")
+	a.From = PodEndpoint(&pod)
+	return a
 }
 
 // templated reports whether a person writes the labels of the pod: those that an

@@ -15,11 +15,36 @@ import (
 func (e *Engine) Flip(a Attempt) []Fix {
 	switch e.Pass(a) {
 	case verdict.Deny:
+		a.Family = e.Families(a)[0] // one way is enough
 		return e.open(a)
 	case verdict.Allow:
-		return e.shut(a)
+		return e.shutAll(a)
 	}
 	return nil
+}
+
+// shutAll shuts every family that is open.
+func (e *Engine) shutAll(a Attempt) []Fix {
+	var out []Fix
+	for _, a.Family = range e.Families(a) {
+		if e.Pass(a) != verdict.Allow {
+			continue
+		}
+		edits := e.shut(a)
+		if edits == nil {
+			return nil
+		}
+		for _, f := range edits {
+			if !slices.ContainsFunc(out, f.sameEdit) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+func (f Fix) sameEdit(o Fix) bool {
+	return f.Kind == o.Kind && f.Edit == o.Edit && f.Direction == o.Direction
 }
 
 func (e *Engine) open(a Attempt) []Fix {
@@ -53,7 +78,10 @@ func (e *Engine) shut(a Attempt) []Fix {
 // refuse proposes edits after which one end refuses.
 func (e *Engine) refuse(dir netpol.Direction, a Attempt) []Fix {
 	q := e.ask(dir, a)
-	if q.subject.isOutside() || q.subject.isHost() || q.subject.Pod == nil || q.ownNode() != netpol.No {
+	switch {
+	case q.subject.isOutside() || q.subject.isHost() || q.subject.Pod == nil || q.ownNode() != netpol.No:
+		return nil
+	case e.world.Facts.Enforces == verdict.Deny || e.maybeOpen(q.subject.Pod): // no policy would help
 		return nil
 	}
 	step := e.Decide(dir, a)

@@ -24,7 +24,7 @@ type Lookup struct {
 // Lookup compiles the snapshot, where Connections has not yet done so.
 func (e *Engine) Lookup() *Lookup {
 	est := e.compiled()
-	l := &Lookup{estate: est, units: map[*snapshot.Pod]int32{}, cells: map[int32][]cell{}, ports: slices.Clone(est.ports.sets)}
+	l := &Lookup{estate: est, units: map[*snapshot.Pod]int32{}, cells: map[int32][]cell{}, ports: est.ports.all()}
 	for u, unit := range est.units {
 		for _, p := range unit.pods {
 			l.units[p] = int32(u) //nolint:gosec // far below 2^31
@@ -66,7 +66,7 @@ func (l *Lookup) doubts(class, unit int32) flow.Ports {
 	if !ok {
 		return flow.Ports{}
 	}
-	return l.estate.ports.sets[cells[i].ports]
+	return l.estate.ports.set(cells[i].ports)
 }
 
 // ports are those at which the row reaches a unit.

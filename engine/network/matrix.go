@@ -3,6 +3,7 @@ package network
 import (
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	"github.com/pgmoat/pgmoat/model/netpol"
 )
@@ -26,6 +27,8 @@ type matrix struct {
 		cuts  map[[2]*uint64]set
 		names map[*uint64]uint64
 	}
+	// lock guards the caches once the matrix is made: what is in doubt is asked later.
+	lock sync.Mutex
 	// Work counts entries cut with each other, for tests of growth.
 	work int
 }
@@ -189,6 +192,8 @@ const (
 // row cuts what the class may send to with what admits it, in each view: to be reached
 // in one family is to be reached.
 func (m *matrix) row(c int32, r reach) row {
+	m.lock.Lock()
+	defer m.lock.Unlock()
 	var cells []cell
 	var wide []entry
 	for i, v := range m.views {

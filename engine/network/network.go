@@ -58,7 +58,7 @@ func New(world *snapshot.Snapshot) *Engine {
 	}
 	e.sortTiers()
 	e.addNodes()
-	for _, u := range world.Unmodelled {
+	for _, u := range e.world.Unmodelled {
 		if u.Layer != verdict.Egress && u.Layer != verdict.Ingress {
 			continue
 		}
@@ -82,11 +82,24 @@ func (e *Engine) sortTiers() {
 			e.ignored = append(e.ignored, p)
 			continue
 		}
+		if !p.Tier.IsOrdered() { // nobody said which: it may do anything
+			e.world = withUnmodelled(e.world, p)
+			continue
+		}
 		e.ordered[p.Tier] = append(e.ordered[p.Tier], p)
 	}
 	for _, tier := range e.ordered {
 		slices.SortStableFunc(tier, func(a, b *netpol.Policy) int { return cmp.Compare(a.Priority, b.Priority) })
 	}
+}
+
+// withUnmodelled returns the snapshot with a policy that is not understood.
+func withUnmodelled(world *snapshot.Snapshot, p *netpol.Policy) *snapshot.Snapshot {
+	out := *world
+	out.Unmodelled = append(slices.Clip(out.Unmodelled), snapshot.Unmodelled{
+		Ref: snapshot.Ref{Kind: p.Kind, Namespace: p.Namespace, Name: p.Name}, Layer: verdict.Ingress,
+		Directions: [2]bool{true, true}, Origin: p.Origin})
+	return &out
 }
 
 func (e *Engine) addNodes() {

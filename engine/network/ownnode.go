@@ -16,7 +16,8 @@ func (q *query) ownNode() netpol.Match {
 	case q.hasTrait(policed[q.dir]):
 		return netpol.No
 	case q.peer.isOutside():
-		return within(q.peer.Outside, q.nodeAddresses(q.subject.asPod()))
+		own := q.nodeAddresses(q.subject.asPod())
+		return q.bounded(own.sure, own.maybe)
 	case q.subject.Pod == nil:
 		return netpol.Unsure
 	}
@@ -26,12 +27,17 @@ func (q *query) ownNode() netpol.Match {
 // policed are the traits of plugins that put a pod's own node under policy.
 var policed = [2]cni.Trait{netpol.Ingress: cni.NodeIngressPoliced, netpol.Egress: cni.NodeEgressPoliced}
 
-// nodeAddresses are the addresses of a pod's node, where both are known.
-func (e *Engine) nodeAddresses(p *snapshot.Pod) flow.Addresses {
-	if n := e.nodeOf(p); n != nil {
-		return single(n.Addresses)
+// nodeAddresses are the addresses that the node a pod runs on surely has, and those that
+// it may have: where nobody knows which node that is, those of any.
+func (e *Engine) nodeAddresses(p *snapshot.Pod) (out struct{ sure, maybe flow.Addresses }) {
+	switch n := e.nodeOf(p); {
+	case n != nil:
+		out.sure = single(n.Addresses)
+		out.maybe = out.sure
+	case p.Node == "":
+		out.maybe = e.nodeRanges
 	}
-	return flow.Addresses{}
+	return out
 }
 
 // sameNode asks whether a host-network pod is on the node of a pod.
@@ -65,16 +71,17 @@ func (p *profiler) hostClasses() (all set, byNode map[string]set) {
 	return listSet(hosts).packed(len(p.classes)), byNode
 }
 
-// ownNode returns the host-network classes that surely share a node with a class, and
-// those that may; and the addresses of that node.
-func (p *profiler) ownNode(c int) (hosts between, addresses flow.Addresses) {
+// ownNode returns what surely is on the node of a class, and what may be: classes on the
+// host network, and the node's addresses.
+func (p *profiler) ownNode(c int) (sure, maybe grant) {
 	if p.engine.world.Facts.Profile.Has(policed[p.dir]) {
-		return between{}, flow.Addresses{}
+		return sure, maybe
 	}
 	pod := p.classes[c].pod
-	node := p.engine.nodeName(pod)
-	if node == "" {
-		return between{maybe: p.onHost}, flow.Addresses{}
+	addresses := p.engine.nodeAddresses(pod)
+	hosts := between{maybe: p.onHost}
+	if node := p.engine.nodeName(pod); node != "" {
+		hosts = between{sure: p.byNode[node], maybe: p.byNode[node].or(p.byNode[""])}
 	}
-	return between{sure: p.byNode[node], maybe: p.byNode[node].or(p.byNode[""])}, p.engine.nodeAddresses(pod)
+	return grant{hosts.sure, addresses.sure, allPorts}, grant{hosts.maybe, addresses.maybe, allPorts}
 }

@@ -28,10 +28,9 @@ func (m *matcher) ask(own string, p netpol.Peer) between {
 	case p.Nodes != nil:
 		return m.doubted(p, m.each(m.hosts(), func(pod *snapshot.Pod) netpol.Match { return m.engine.nodesMatch(pod, *p.Nodes) }))
 	case len(p.Domains) > 0:
-		addresses, _ := m.engine.resolve(p.Domains)
-		return m.doubted(p, m.each(m.addressed, func(pod *snapshot.Pod) netpol.Match {
-			at, _ := m.family.addresses(pod)
-			return yes(slices.ContainsFunc(at, addresses.Has))
+		addresses, complete := m.engine.resolve(p.Domains)
+		return m.doubted(p, m.each(slices.Concat(m.addressed, m.homeless[1]), func(pod *snapshot.Pod) netpol.Match {
+			return podAtDomain(pod, addresses, complete, m.family)
 		}))
 	}
 	out := m.selected(own, p)

@@ -2,6 +2,8 @@ package network
 
 import (
 	"encoding/binary"
+	"slices"
+	"sync"
 
 	"github.com/pgmoat/pgmoat/model/flow"
 )
@@ -19,6 +21,7 @@ const (
 // portSets interns sets of ports and remembers each intersection, union and
 // difference: an estate has few sets and asks the same pairs again and again.
 type portSets struct {
+	lock  sync.Mutex
 	sets  []flow.Ports
 	ids   map[string]portID
 	cache map[portOp]portID
@@ -37,6 +40,26 @@ func newPortSets() *portSets {
 }
 
 func (ps *portSets) id(p flow.Ports) portID {
+	ps.lock.Lock()
+	defer ps.lock.Unlock()
+	return ps.intern(p)
+}
+
+// set returns the ports behind a name.
+func (ps *portSets) set(id portID) flow.Ports {
+	ps.lock.Lock()
+	defer ps.lock.Unlock()
+	return ps.sets[id]
+}
+
+// all returns the ports behind every name so far.
+func (ps *portSets) all() []flow.Ports {
+	ps.lock.Lock()
+	defer ps.lock.Unlock()
+	return slices.Clone(ps.sets)
+}
+
+func (ps *portSets) intern(p flow.Ports) portID {
 	key := make([]byte, 0, 5*len(p.Ranges()))
 	for _, r := range p.Ranges() {
 		key = append(key, byte(r.Protocol))
@@ -86,9 +109,11 @@ func (ps *portSets) minus(a, b portID) portID {
 }
 
 func (ps *portSets) memo(op portOp, f func(a, b flow.Ports) flow.Ports) portID {
+	ps.lock.Lock()
+	defer ps.lock.Unlock()
 	id, ok := ps.cache[op]
 	if !ok {
-		id = ps.id(f(ps.sets[op.a], ps.sets[op.b]))
+		id = ps.intern(f(ps.sets[op.a], ps.sets[op.b]))
 		ps.cache[op] = id
 	}
 	return id

@@ -178,7 +178,11 @@ func (p *profiler) key(c int, by selecting) string {
 		}
 	}
 	if len(numbers) > 0 || by.hasOrdered() {
-		key = append(append(key, p.engine.nodeName(p.classes[c].pod)...), 0)
+		node := p.engine.nodeName(p.classes[c].pod)
+		key = append(binary.AppendUvarint(key, uint64(len(node))), node...)
+	}
+	if p.engine.maybeOpen(p.classes[c].pod) {
+		key = append(key, 'o')
 	}
 	if by.hasOrdered() {
 		key = append(key, '|', byte(by.atAll))
@@ -193,16 +197,17 @@ func (p *profiler) key(c int, by selecting) string {
 
 // tierKey is equal for classes that the tier treats alike.
 func (p *profiler) tierKey(policies []chosen, c int) []byte {
-	var key []byte
+	key := binary.AppendUvarint(nil, uint64(len(policies)))
 	var numbers []int32
 	for _, ch := range policies {
-		key = binary.AppendUvarint(key, uint64(ch.policy)) //nolint:gosec // never negative
-		if !ch.sure {
-			key = append(key, '?')
+		sure := uint64(0)
+		if ch.sure {
+			sure = 1
 		}
+		key = binary.AppendUvarint(key, uint64(ch.policy)<<1|sure) //nolint:gosec // never negative
 		numbers = append(numbers, ch.policy)
 	}
-	return p.appendNamed(append(key, ';'), c, numbers)
+	return p.appendNamed(key, c, numbers)
 }
 
 // appendNamed writes the numbers behind the port names that policies use towards c.
@@ -285,12 +290,12 @@ func (p *profiler) admissions(c int, by selecting) (out struct{ sure, extra regi
 	if len(by.sure)+len(by.maybe) == 0 {
 		return out
 	}
-	node, outside := p.ownNode(c)
-	if own := (grant{node.sure, outside, allPorts}); !own.isEmpty() {
+	own, perhaps := p.ownNode(c)
+	if !own.isEmpty() {
 		out.sure = append(slices.Clip(out.sure), own)
 	}
-	if !node.maybe.isEmpty() {
-		out.extra = append(out.extra, grant{classes: node.maybe, ports: allPorts})
+	if !perhaps.isEmpty() {
+		out.extra = append(out.extra, perhaps)
 	}
 	return out
 }

@@ -42,9 +42,8 @@ func (p *profiler) openedToNode(c int, e ends) ends {
 	if p.dir != netpol.Ingress || !p.engine.world.Facts.Profile.Has(cni.NodeIngressOpen) {
 		return e
 	}
-	hosts, addresses := p.ownNode(c)
-	own := grant{hosts.sure, addresses, allPorts}
-	e.allow = append(slices.Clip(e.allow), own, grant{classes: hosts.maybe, ports: allPorts})
+	own, perhaps := p.ownNode(c)
+	e.allow = append(slices.Clip(e.allow), own, perhaps)
 	e.deny = p.ports.without(slices.Clone(e.deny), region{own})
 	return e
 }

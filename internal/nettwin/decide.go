@@ -225,6 +225,9 @@ func (c *Cluster) isOwnNode(p *Pod, peer End) match {
 	case peer.Pod != nil:
 		return no
 	}
+	if own == "" && c.isNode(peer) { // one of the nodes, and nobody knows which is the pod's
+		return maybe
+	}
 	node, ok := c.nodes[own]
 	return matchOf(ok && hasAddress(node, peer.Address))
 }

@@ -275,7 +275,7 @@ func domainMatches(pattern, name string) bool {
 }
 
 func maybeOutside(e End) match {
-	if e.Pod == nil {
+	if e.Pod == nil || e.isHost() {
 		return maybe
 	}
 	return no
