@@ -41,7 +41,7 @@ fuzz-packets: ## compare the engine with real packets under random policies, see
 
 suite: ## compare a collection of policies with its known answers: DIR=path, else our own; see docs/suite.md
 	@CGO_ENABLED=0 go build $(BUILD) -o bin/suite ./cmd/suite
-	@bin/suite $(or $(DIR),examples/suite)
+	@bin/suite "$(or $(DIR),examples/suite)"
 
 lint: ## linters, formatting, go.mod, generated code
 	@bash scripts/lint.sh

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pgmoat/pgmoat/app/report"
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -33,7 +34,7 @@ ports that are treated alike together. Only policies are asked: whether anything
 listens at the port is another question.
 
 Exit status: 0 it passes, 1 it does not, 2 it cannot be told, or depends on the port or
-the member.`,
+the member, 3 the run failed or an input could not be read.`,
 		Example: `  pgmoat connections explain shop/web data/db --port 5432 -f k8s/
   pgmoat connections explain shop/web svc/db.data --port 5432 -f k8s/
   pgmoat connections explain shop/web kube-system/coredns --port UDP/53 -f k8s/ -o json`,
@@ -60,6 +61,9 @@ func (a *app) explainPolicies(ctx context.Context, fromText, toText, port string
 	if err != nil {
 		return err
 	}
+	if from.endpoints[0].Pod == nil && to.endpoints[0].Pod == nil {
+		return fmt.Errorf("%s and %s are both outside: policies are about pods", from.ref, to.ref)
+	}
 	wanted, err := parsePort(port)
 	if err != nil {
 		return err
@@ -79,7 +83,7 @@ func (a *app) explainPolicies(ctx context.Context, fromText, toText, port string
 			if err != nil {
 				return err
 			}
-			result.Add(nameOf(from, f), nameOf(to, t), views)
+			result.Add(f, t, views)
 		}
 	}
 	a.exit(answer(result.Verdict()))
@@ -148,7 +152,7 @@ func parsePort(text string) (*wantedPort, error) {
 		w.number = uint16(n)
 		return w, nil
 	}
-	if rest == "" || strings.Trim(rest, "0123456789") == "" {
+	if len(validation.IsValidPortName(rest)) > 0 {
 		return nil, fmt.Errorf("--port %q: want a port from 1 to 65535, PROTOCOL/PORT, or the name of a port", text)
 	}
 	w.name = rest

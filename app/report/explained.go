@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -20,29 +21,79 @@ type Explained struct {
 
 // An explainedPair holds members that get the same answers at all ports.
 type explainedPair struct {
-	from, to []snapshot.Ref
+	from, to members
 	views    []network.PortView
+}
+
+// members are some of an end: pods, or with none of them the end itself.
+type members struct {
+	end  snapshot.Ref
+	pods []*snapshot.Pod
+}
+
+func (m *members) add(e network.Endpoint) {
+	if e.Pod != nil && !slices.Contains(m.pods, e.Pod) {
+		m.pods = append(m.pods, e.Pod)
+	}
+}
+
+// refs names the members by what tells them from the rest of their workloads.
+func (m members) refs() []snapshot.Ref {
+	if len(m.pods) == 0 {
+		return []snapshot.Ref{m.end}
+	}
+	var out []snapshot.Ref
+	for _, p := range m.pods {
+		var same []*snapshot.Pod
+		for _, other := range m.pods {
+			if other.Workload == p.Workload {
+				same = append(same, other)
+			}
+		}
+		if ref := network.GroupRef(p.Workload, same); !slices.Contains(out, ref) {
+			out = append(out, ref)
+		}
+	}
+	return out
 }
 
 // Add adds the answers for one member of either end. Members that are told the same
 // are shown together.
-func (x *Explained) Add(from, to snapshot.Ref, views []network.PortView) {
-	for i := range x.pairs {
-		if p := &x.pairs[i]; sameViews(p.views, views) {
-			p.from, p.to = withRef(p.from, from), withRef(p.to, to)
-			return
-		}
-	}
-	x.pairs = append(x.pairs, explainedPair{[]snapshot.Ref{from}, []snapshot.Ref{to}, views})
+func (x *Explained) Add(from, to network.Endpoint, views []network.PortView) {
+	p := x.pairOf(from, to, views)
+	p.from.add(from)
+	p.to.add(to)
 }
 
-func withRef(list []snapshot.Ref, r snapshot.Ref) []snapshot.Ref {
-	for _, known := range list {
-		if known == r {
-			return list
+// pairOf finds the pair of the same source that has the same views.
+func (x *Explained) pairOf(from, to network.Endpoint, views []network.PortView) *explainedPair {
+	for i := range x.pairs {
+		if p := &x.pairs[i]; p.from.isJust(from) && sameViews(p.views, views) {
+			return p
 		}
 	}
-	return append(list, r)
+	x.pairs = append(x.pairs, explainedPair{members{end: x.From}, members{end: x.To}, views})
+	return &x.pairs[len(x.pairs)-1]
+}
+
+func (m members) isJust(e network.Endpoint) bool {
+	return e.Pod == nil && len(m.pods) == 0 || len(m.pods) == 1 && m.pods[0] == e.Pod
+}
+
+// together joins the sources that are told the same of the same destinations.
+func (x *Explained) together() []explainedPair {
+	var out []explainedPair
+next:
+	for _, p := range x.pairs {
+		for i := range out {
+			if slices.Equal(out[i].to.pods, p.to.pods) && sameViews(out[i].views, p.views) {
+				out[i].from.pods = slices.Concat(out[i].from.pods, p.from.pods)
+				continue next
+			}
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 func sameViews(a, b []network.PortView) bool {
@@ -82,7 +133,7 @@ func (x *Explained) Write(out io.Writer, format string) error {
 		return writeJSON(out, x.json())
 	}
 	t := newText(out, format == "md")
-	for i, p := range x.pairs {
+	for i, p := range x.together() {
 		if i > 0 {
 			t.line("")
 		}
@@ -93,8 +144,10 @@ func (x *Explained) Write(out io.Writer, format string) error {
 			x.view(t, p, v)
 		}
 	}
-	t.line("")
-	t.assumptions(x.World, x.assumptions())
+	if codes := x.assumptions(); len(codes) > 0 {
+		t.line("")
+		t.assumptions(x.World, codes)
+	}
 	return t.err
 }
 
@@ -112,7 +165,7 @@ func (x *Explained) view(t *text, p explainedPair, v network.PortView) {
 	if e.Attempt.Family != network.AnyFamily {
 		over = " over " + e.Attempt.Family.String()
 	}
-	t.verdict(e.Verdict, "%s: %s %s %s at %s%s", answerWord[e.Verdict], refsText(p.from), canWord[e.Verdict], refsText(p.to), v.Ports, over)
+	t.verdict(e.Verdict, "%s: %s %s %s at %s%s", answerWord[e.Verdict], refsText(p.from.refs()), canWord[e.Verdict], refsText(p.to.refs()), v.Ports, over)
 	for _, s := range e.Sides {
 		t.step(x.World, s.Step)
 		for _, tier := range s.Tiers {
@@ -209,7 +262,7 @@ func (x *Explained) change(t *text, e network.Explanation) {
 func (x *Explained) fixes(e network.Explanation) []fixJSON {
 	out := []fixJSON{}
 	for _, f := range e.Flip {
-		fix := policyFix(f)
+		fix := policyFix(f, x.World)
 		fix.Layer = verdict.Ingress
 		if f.Direction == netpol.Egress.String() {
 			fix.Layer = verdict.Egress

@@ -78,8 +78,8 @@ type missJSON struct {
 func (x *Explained) json() explainedJSON {
 	out := explainedJSON{From: x.From, To: x.To, Verdict: x.Verdict(), Pairs: []explainedPairJSON{},
 		Assumptions: snapshot.Assumptions(x.assumptions()...), Warnings: warnings(x.World), Problems: problems(x.World)}
-	for _, p := range x.pairs {
-		pair := explainedPairJSON{From: p.from, To: p.to, Ports: []explainedAtJSON{}}
+	for _, p := range x.together() {
+		pair := explainedPairJSON{From: p.from.refs(), To: p.to.refs(), Ports: []explainedAtJSON{}}
 		for _, v := range p.views {
 			pair.Ports = append(pair.Ports, x.viewJSON(v))
 		}

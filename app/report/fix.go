@@ -32,7 +32,7 @@ func (a *Asked) fixes(m memberAnswer, r route) []fixJSON {
 	for _, s := range blockers(r.path.Steps) {
 		f, ok := sessionFix(s)
 		if policy, isPolicy := a.Engine.Fix(q, r.path, s); isPolicy {
-			f, ok = policyFix(policy), true
+			f, ok = policyFix(policy, a.World), true
 		}
 		f.Layer, f.Origin = s.Layer, a.World.Locate(f.Origin)
 		if ok && !slices.ContainsFunc(out, f.sameEdit) {
@@ -83,7 +83,7 @@ var sessionFixes = map[verdict.Reason]string{
 }
 
 // policyFix words an edit of a policy or of a label.
-func policyFix(f network.Fix) fixJSON {
+func policyFix(f network.Fix, world *snapshot.Snapshot) fixJSON {
 	out := fixJSON{Origin: f.Edit}
 	switch f.Kind {
 	case network.FixAddPort:
@@ -110,9 +110,16 @@ func policyFix(f network.Fix) fixJSON {
 		}
 	case network.FixIsolate:
 		out.Text = fmt.Sprintf("write a NetworkPolicy that isolates the pod for %s", f.Direction)
-		out.Patch = snippet(isolation(f))
+		if len(f.Labels) == 0 {
+			out.Text += "; the pod has no labels, so it has to select every pod of the namespace"
+		}
+		out.Patch = snippet(isolation(f, freeName(world, f)))
 	}
-	if f.Wider {
+	switch {
+	case !f.Wider:
+	case f.Kind == network.FixRemove || f.Kind == network.FixIsolate:
+		out.Text += " (others are shut out by it too)"
+	default:
 		out.Text += " (others get in by it too)"
 	}
 	return out
@@ -168,12 +175,27 @@ func tierRulePatch(f network.Fix, action string) map[string]any {
 		map[string]any{protocol: map[string]any{"destinationPort": map[string]any{"number": f.Port.From}}}}}
 }
 
+// freeName is a name that no policy of the namespace has, so that none is written over.
+func freeName(world *snapshot.Snapshot, f network.Fix) string {
+	taken := map[string]bool{}
+	for _, p := range world.Policies {
+		if p.Namespace == f.Namespace {
+			taken[p.Name] = true
+		}
+	}
+	name := "isolate-" + f.Direction
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("isolate-%s-%d", f.Direction, n)
+	}
+	return name
+}
+
 // isolation is a NetworkPolicy that selects a pod and admits nothing.
-func isolation(f network.Fix) map[string]any {
+func isolation(f network.Fix, name string) map[string]any {
 	direction := map[string]string{"ingress": "Ingress", "egress": "Egress"}[f.Direction]
 	return map[string]any{
 		"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-		"metadata": map[string]any{"namespace": f.Namespace, "name": "isolate-" + f.Direction},
+		"metadata": map[string]any{"namespace": f.Namespace, "name": name},
 		"spec":     map[string]any{"podSelector": matching(f.Labels), "policyTypes": []any{direction}},
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/cni"
+	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -15,7 +17,7 @@ var policyWords = map[verdict.Reason]func(verdict.Step) string{
 	network.NoRule:      noRule,
 	network.Self:        fixed("a pod always reaches itself"),
 	network.HostNetwork: hostNetwork,
-	network.OwnNode:     filled("isolated by {policies}, but a pod and the node it runs on ({node}) always reach each other"),
+	network.OwnNode:     filled("whatever {policies} says, a pod and the node it runs on ({node}) always reach each other"),
 	network.Accepted:    ruledWords("accepts"),
 	network.Denied:      ruledWords("denies"),
 	network.Conflict: filled("policies of the {tier} tier with equal priority {priority} disagree, and the network plugin may apply any of them: {policies}; " +
@@ -64,10 +66,14 @@ func notIsolated(s verdict.Step) string {
 	case "hostNetwork":
 		return "the pod is on its node's network, where policies do not select it"
 	}
+	direction, open := "egress", "it may connect everywhere"
 	if s.Layer == verdict.Ingress {
-		return "no policy selects the pod for ingress: everybody may connect"
+		direction, open = "ingress", "everybody may connect"
 	}
-	return "no policy selects the pod for egress: it may connect everywhere"
+	if s.Facts["considered"] != "" {
+		return fill("no rule of {considered} decides, and no NetworkPolicy isolates the pod for "+direction, s.Facts)
+	}
+	return "no policy selects the pod for " + direction + ": " + open
 }
 
 // noRule tells the nearest miss: what to look at first.
@@ -84,6 +90,13 @@ func noRule(s verdict.Step) string {
 
 // missWords says what a rule lacked: by the facts of a network.Miss.
 func missWords(facts map[string]string, egress bool) string {
+	if facts["action"] != "" && facts["action"] != netpol.Accept.String() {
+		return strings.ReplaceAll(missingWords(facts, egress), "it admits ", "it is about ")
+	}
+	return missingWords(facts, egress)
+}
+
+func missingWords(facts map[string]string, egress bool) string {
 	side := "the client"
 	if egress {
 		side = "the destination"
@@ -138,6 +151,12 @@ func hasAddress(facts map[string]string, side string) string {
 
 func unsure(s verdict.Step) string {
 	var why []string
+	if strings.Contains(s.Facts["profile"], string(cni.BarePodsOpen)) {
+		why = append(why, "whether the network plugin enforces policies on a pod that nothing owns")
+	}
+	if s.Facts["domains"] != "" {
+		why = append(why, fill("the addresses of {domains} (the facts file can say)", s.Facts))
+	}
 	if keys := s.Facts["unknownLabels"]; keys != "" {
 		why = append(why, "the value of "+keys+", which a controller sets")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -70,6 +71,8 @@ func Schemas() (map[string]*jsonschema.Schema, error) {
 var wordSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[verdict.Verdict](): {Type: "string", Enum: []any{"allow", "deny", "unknown"}},
 	reflect.TypeFor[audit.Severity]():  {Type: "string", Enum: []any{"low", "medium", "high", "critical"}},
+	reflect.TypeFor[netpol.Tier]():     {Type: "string", Enum: []any{"Admin", "NetworkPolicy", "Baseline"}},
+	reflect.TypeFor[netpol.Action]():   {Type: "string", Enum: []any{"Accept", "Deny", "Pass", "none"}},
 	reflect.TypeFor[flow.Protocol]():   {Type: "string", Enum: []any{"TCP", "UDP", "SCTP"}},
 }
 

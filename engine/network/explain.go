@@ -204,10 +204,27 @@ func (q *query) viewRule(p *netpol.Policy, i int) RuleView {
 	r := p.Rules[q.dir][i]
 	v := RuleView{Index: i, Action: r.Action, Rule: r}
 	v.Match, v.Origin = q.rule(p, r)
+	if v.Match == netpol.Unsure && q.peer.isOutside() && q.holdsAllParts(p, r) {
+		v.Match = netpol.Yes
+	}
 	if v.Match == netpol.No {
 		v.Misses = q.misses(p, i)
 	}
 	return v
+}
+
+// holdsAllParts reports whether peers of the rule together hold a peer outside that none of
+// them holds alone.
+func (q *query) holdsAllParts(p *netpol.Policy, r netpol.Rule) bool {
+	whole := q.peer
+	defer func() { q.peer = whole }()
+	for _, part := range q.parts() {
+		q.peer = OutsideEndpoint(part)
+		if m, _ := q.rule(p, r); m != netpol.Yes {
+			return false
+		}
+	}
+	return true
 }
 
 // A PortView explains the ports of one pair that policies treat alike.

@@ -84,10 +84,10 @@ func (e *Engine) Fix(dir netpol.Direction, a Attempt) (fix Fix, ok bool) {
 	case m.Kind == MissOwn:
 		fix.Kind, fix.Namespace = FixPeerNS, q.peer.namespace()
 		return fix, true
-	case m.Kind == MissPod && dir == netpol.Ingress && templated(q.peer.Pod) && e.Pass(a.relabelled(m)) == verdict.Allow:
+	case m.Kind == MissPod && dir == netpol.Ingress && templated(q.peer.Pod) && m.isLabelToAdd() && e.Pass(a.relabelled(m)) == verdict.Allow:
 		fix.Kind, fix.Key, fix.Want, fix.Edit = FixLabelPod, m.Key, m.Want, q.peer.Pod.Origin
 		return fix, true
-	case m.Kind == MissNamespace && m.Key != snapshot.MetadataName:
+	case m.Kind == MissNamespace && m.Key != snapshot.MetadataName && m.isLabelToAdd() && e.helpsNamespace(a, q.peer.namespace(), m):
 		fix.Kind, fix.Key, fix.Want, fix.Wider = FixLabelNS, m.Key, m.Want, true
 		fix.Namespace, fix.Edit = q.peer.namespace(), q.world.NamespaceOf(q.peer.namespace()).Origin
 		return fix, true
@@ -98,6 +98,9 @@ func (e *Engine) Fix(dir netpol.Direction, a Attempt) (fix Fix, ok bool) {
 // acceptBefore puts a rule for exactly this peer and port before the one that denies;
 // ingress rules of the ordered tiers cannot name addresses.
 func (q *query) acceptBefore(step verdict.Step) (Fix, bool) {
+	if q.isFull(step) {
+		return Fix{}, false
+	}
 	fix := Fix{Kind: FixAccept, Policy: step.Facts["policy"], PolicyKind: step.Facts["kind"], Direction: q.dir.String(), Edit: step.Origin}
 	fix.Port = &flow.PortRange{Protocol: q.attempt.Protocol, From: q.attempt.Port, To: q.attempt.Port}
 	return q.forPeer(fix)
@@ -114,6 +117,33 @@ func (a Attempt) relabelled(m Miss) Attempt {
 	_, pod.Labels.Set[m.Key], _ = strings.Cut(m.Want, "=")
 	a.From = PodEndpoint(&pod)
 	return a
+}
+
+// isFull reports whether the policy that decided has as many rules as its kind may have
+// (maxItems of ingress and egress in its CRD).
+func (q *query) isFull(step verdict.Step) bool {
+	most := 100
+	if step.Facts["kind"] == "ClusterNetworkPolicy" {
+		most = 25
+	}
+	return slices.ContainsFunc(q.world.ClusterPolicies, func(p *netpol.Policy) bool {
+		return p.Kind == step.Facts["kind"] && p.Name == step.Facts["policy"] && len(p.Rules[q.dir]) >= most
+	})
+}
+
+// isLabelToAdd reports whether one label more would do. To change the value of one that
+// is there is another thing: selectors of workloads and of other policies ask for it.
+func (m Miss) isLabelToAdd() bool { return m.Has == "" && strings.HasPrefix(m.Want, m.Key+"=") }
+
+// helpsNamespace asks whether the attempt passes once a namespace has the label, which may
+// also change which policies select what is in it.
+func (e *Engine) helpsNamespace(a Attempt, name string, m Miss) bool {
+	world, space := *e.world, *e.world.NamespaceOf(name)
+	space.Labels.Set = maps.Clone(space.Labels.Set)
+	_, space.Labels.Set[m.Key], _ = strings.Cut(m.Want, "=")
+	world.Namespaces = maps.Clone(world.Namespaces)
+	world.Namespaces[name] = &space
+	return New(&world).Pass(a) == verdict.Allow
 }
 
 // templated reports whether a person writes the labels of the pod: those that an

@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/pgmoat/pgmoat/model/flow"
@@ -86,7 +87,7 @@ func (e *Engine) refuse(dir netpol.Direction, a Attempt) []Fix {
 	}
 	step := e.Decide(dir, a)
 	switch {
-	case step.Reason == Accepted && len(step.Also) == 0: // else a second rule accepts, too
+	case step.Reason == Accepted && len(step.Also) == 0 && !q.isFull(step): // else a second rule accepts, too
 		fix := Fix{Kind: FixDeny, Policy: step.Facts["policy"], PolicyKind: step.Facts["kind"], Direction: dir.String(), Edit: step.Origin}
 		fix.Port = &flow.PortRange{Protocol: a.Protocol, From: a.Port, To: a.Port}
 		if fix, ok := q.forPeer(fix); ok {
@@ -119,38 +120,59 @@ func (q *query) isolate() Fix {
 // removals are the rules and peers that admit, all of which have to go. Without them the
 // policies still isolate the subject.
 func (q *query) removals() []Fix {
-	var out []Fix
+	admitting := map[ruleAt][]netpol.Peer{}
 	whole := q.peer
 	defer func() { q.peer = whole }()
 	for _, a := range q.answers() {
 		q.peer = a.peer
 		for _, admission := range slices.Concat(a.namespaced.sure, a.namespaced.maybe) {
-			for _, r := range admission.rules {
-				out = append(out, q.removal(r)...)
+			for _, m := range admission.rules {
+				at := ruleAt{m.policy, m.index}
+				admitting[at] = append(admitting[at], q.matching(m)...)
 			}
 		}
 	}
+	var out []Fix
+	for at, peers := range admitting {
+		out = append(out, q.removal(at, peers)...)
+	}
 	slices.SortFunc(out, func(a, b Fix) int { return compareOrigins(a.Edit, b.Edit) })
-	return slices.CompactFunc(out, func(a, b Fix) bool { return a.Edit == b.Edit })
+	return out
 }
 
-// removal takes away the peers of a rule that match, or the whole rule.
-func (q *query) removal(m ruleMatch) []Fix {
-	r := m.policy.Rules[q.dir][m.index]
-	fix := Fix{Kind: FixRemove, Policy: m.policy.FullName(), Direction: q.dir.String(), Edit: r.Origin, Wider: true}
-	var peers []Fix
-	for _, p := range r.Peers {
+// A ruleAt is a rule of a policy, by its place.
+type ruleAt struct {
+	policy *netpol.Policy
+	index  int
+}
+
+// matching returns the peers of a rule that match, or may.
+func (q *query) matching(m ruleMatch) []netpol.Peer {
+	var out []netpol.Peer
+	for _, p := range m.policy.Rules[q.dir][m.index].Peers {
 		if q.matchPeer(m.policy.Namespace, p) != netpol.No {
-			one := fix
-			one.Edit = p.Origin
-			peers = append(peers, one)
+			out = append(out, p)
 		}
 	}
-	if r.AnyPeer || len(peers) == len(r.Peers) {
-		fix.WriteTypes = q.dir == netpol.Egress && m.policy.TypesImplied
+	return out
+}
+
+// removal takes peers away, or the whole rule: with an empty list of peers it would admit
+// everybody.
+func (q *query) removal(at ruleAt, peers []netpol.Peer) []Fix {
+	r := at.policy.Rules[q.dir][at.index]
+	fix := Fix{Kind: FixRemove, Policy: at.policy.FullName(), Direction: q.dir.String(), Edit: r.Origin, Wider: true}
+	edits := map[verdict.Origin]Fix{}
+	for _, p := range peers {
+		one := fix
+		one.Edit = p.Origin
+		edits[p.Origin] = one
+	}
+	if r.AnyPeer || len(edits) == len(r.Peers) {
+		fix.WriteTypes = q.dir == netpol.Egress && at.policy.TypesImplied
 		return []Fix{fix}
 	}
-	return peers
+	return slices.Collect(maps.Values(edits))
 }
 
 func compareOrigins(a, b verdict.Origin) int {

@@ -37,6 +37,8 @@ type Miss struct {
 	Policy *netpol.Policy
 	// Rule and Peer are indexes; -1 where the miss is not in one.
 	Rule, Peer int
+	// Action is the rule's; none where the miss is not in one.
+	Action netpol.Action
 	// Key, Want and Has say which label (or address) was asked for and found.
 	Key, Want, Has string
 	// Ports is what the rule admits, where the port missed too or alone.
@@ -156,7 +158,7 @@ func (q *query) misses(p *netpol.Policy, i int) []Miss {
 		}
 	}
 	for k := range out {
-		out[k].Port = q.attempt.Port
+		out[k].Port, out[k].Action = q.attempt.Port, r.Action
 	}
 	return out
 }
@@ -253,6 +255,9 @@ func (m Miss) Facts() map[string]string {
 	if m.Policy != nil {
 		facts["policy"] = m.Policy.FullName()
 	}
+	if m.Action != netpol.NoAction && m.Policy.Tier.IsOrdered() {
+		facts["action"] = m.Action.String()
+	}
 	if m.Ports != "" {
 		facts["missPort"], facts["wantPort"] = m.Ports, portWord(m.Port)
 	}
@@ -275,7 +280,14 @@ func portWord(port uint16) string {
 	return strconv.Itoa(int(port))
 }
 
+// mostPorts is how many ports of a rule are told.
+const mostPorts = 8
+
 func portsText(ports []netpol.Port) string {
+	more := len(ports) - mostPorts
+	if more > 1 {
+		return portsText(ports[:mostPorts]) + fmt.Sprintf(" and %d more", more)
+	}
 	parts := make([]string, len(ports))
 	for i, p := range ports {
 		switch {

@@ -84,8 +84,11 @@ func (q *query) allowedPart(a answer) verdict.Step {
 		return q.admitted(a.namespaced)
 	}
 	step := q.step(verdict.Allow, NotIsolated)
+	if names := q.policyNames(a); names != "" {
+		step.Facts = map[string]string{"considered": names}
+	}
 	if by := slices.Concat(a.admin.by[netpol.Pass], a.baseline.by[netpol.Pass]); len(by) > 0 {
-		step.Facts = map[string]string{"passed": by[0].policy.Kind + " " + by[0].policy.FullName()}
+		step.Facts["passed"] = by[0].policy.Kind + " " + by[0].policy.FullName()
 	}
 	return step
 }
@@ -207,6 +210,9 @@ func (q *query) unsure(parts []answer) verdict.Step {
 		origins = append(origins, p.Origin.At("spec.podSelector"))
 	}
 	q.outsideFacts(&step, parts)
+	if names := q.unresolved(parts); len(names) > 0 {
+		step.Facts["domains"] = strings.Join(names, ", ")
+	}
 	if keys := q.unknownKeys(first); keys != "" {
 		step.Facts["unknownLabels"] = keys
 	}
@@ -225,7 +231,7 @@ func (q *query) outsideFacts(step *verdict.Step, parts []answer) {
 		}
 	case q.peer.addressUnknown():
 		step.Facts["address"] = "unknown"
-	default:
+	case len(parts) > 1:
 		var in flow.Addresses
 		for _, a := range parts {
 			if a.verdict() == verdict.Allow {
@@ -234,6 +240,26 @@ func (q *query) outsideFacts(step *verdict.Step, parts []answer) {
 		}
 		step.Facts["outside"], step.Facts["admitted"] = prefixes(q.peer.Outside), prefixes(in)
 	}
+}
+
+// unresolved are the domain names without addresses that rules in doubt ask for.
+func (q *query) unresolved(parts []answer) []string {
+	var names []string
+	for _, a := range parts {
+		for _, m := range a.matches() {
+			if m.match != netpol.Unsure {
+				continue
+			}
+			for _, p := range m.policy.Rules[q.dir][m.index].Peers {
+				for _, name := range p.Domains {
+					if _, known := q.resolve([]string{name}); !known && !slices.Contains(names, name) {
+						names = append(names, name)
+					}
+				}
+			}
+		}
+	}
+	return names
 }
 
 // familyVerdicts writes "IPv4 allow, IPv6 deny".
