@@ -149,7 +149,10 @@ func (a *app) sourced(cmd *cobra.Command, formats ...string) *cobra.Command {
 	f.StringVar(&a.cni, "cni", "", "network plugin, before what the facts file and the manifests say: "+strings.Join(cni.Names(), ", "))
 	f.BoolVar(&a.strict, "strict", false, "accept no assumption: what rests on one is unknown")
 	f.StringVarP(&a.output, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
-	cmd.PreRunE = func(*cobra.Command, []string) error {
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("cni") && a.cni == "" {
+			return errors.New("--cni: want the name of a network plugin")
+		}
 		for _, known := range formats {
 			if a.output == known {
 				return nil

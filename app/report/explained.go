@@ -60,13 +60,13 @@ func (m members) refs() []snapshot.Ref {
 // Add adds the answers for one member of either end. Members that are told the same
 // are shown together.
 func (x *Explained) Add(from, to network.Endpoint, views []network.PortView) {
-	p := x.pairOf(from, to, views)
+	p := x.pairOf(from, views)
 	p.from.add(from)
 	p.to.add(to)
 }
 
 // pairOf finds the pair of the same source that has the same views.
-func (x *Explained) pairOf(from, to network.Endpoint, views []network.PortView) *explainedPair {
+func (x *Explained) pairOf(from network.Endpoint, views []network.PortView) *explainedPair {
 	for i := range x.pairs {
 		if p := &x.pairs[i]; p.from.isJust(from) && sameViews(p.views, views) {
 			return p

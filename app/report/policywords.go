@@ -102,11 +102,17 @@ func missingWords(facts map[string]string, egress bool) string {
 		side = "the destination"
 	}
 	port := ""
-	if facts["missPort"] != "" {
+	switch {
+	case facts["missPort"] != "" && facts["wantPort"] != "":
 		port = fill("; it admits {missPort}, and the pod's port is {wantPort}", facts)
+	case facts["missPort"] != "": // told of several ports
+		port = fill("; it admits {missPort}", facts)
 	}
 	switch network.MissKind(facts["miss"]) {
 	case network.MissPort:
+		if facts["wantPort"] == "" {
+			return fill("it admits {missPort} and nothing else", facts)
+		}
 		return fill("it admits {missPort}, and the pod's port is {wantPort} (policies name pod ports, after the Service's translation)", facts)
 	case network.MissPod:
 		return missLabel(facts, side+"'s pod") + port

@@ -167,6 +167,9 @@ func parseRanges(text string) (flow.Addresses, error) {
 		return all, err
 	}
 	except, err := parseRangeList(leave)
+	if err == nil && all.Intersect(except).IsEmpty() {
+		return all, fmt.Errorf("except %s: no part of %s", strings.TrimSpace(leave), strings.TrimSpace(take))
+	}
 	return all.Minus(except), err
 }
 

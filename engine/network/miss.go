@@ -259,7 +259,10 @@ func (m Miss) Facts() map[string]string {
 		facts["action"] = m.Action.String()
 	}
 	if m.Ports != "" {
-		facts["missPort"], facts["wantPort"] = m.Ports, portWord(m.Port)
+		facts["missPort"] = m.Ports
+		if m.Port != 0 {
+			facts["wantPort"] = strconv.Itoa(int(m.Port))
+		}
 	}
 	switch m.Kind {
 	case MissPod, MissNamespace:
@@ -268,16 +271,6 @@ func (m Miss) Facts() map[string]string {
 		facts["wanted"], facts["has"] = m.Want, m.Has
 	}
 	return facts
-}
-
-// anotherPort stands for ports that a rule does not have, whichever they are.
-const anotherPort = "another"
-
-func portWord(port uint16) string {
-	if port == 0 {
-		return anotherPort
-	}
-	return strconv.Itoa(int(port))
 }
 
 // mostPorts is how many ports of a rule are told.
