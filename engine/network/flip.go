@@ -80,7 +80,7 @@ func (e *Engine) shut(a Attempt) []Fix {
 func (e *Engine) refuse(dir netpol.Direction, a Attempt) []Fix {
 	q := e.ask(dir, a)
 	switch {
-	case q.subject.isOutside() || q.subject.isHost() || q.subject.Pod == nil || q.ownNode() != netpol.No:
+	case q.subject.isOutside() || q.subject.isHost() || q.subject.Pod == nil || q.mayBeOwnNode():
 		return nil
 	case e.world.Facts.Enforces == verdict.Deny || e.maybeOpen(q.subject.Pod): // no policy would help
 		return nil
@@ -101,6 +101,14 @@ func (e *Engine) refuse(dir netpol.Direction, a Attempt) []Fix {
 		return q.removals()
 	}
 	return nil
+}
+
+// mayBeOwnNode reports whether the peer, or a part of it, may be the node that the subject
+// runs on.
+func (q *query) mayBeOwnNode() bool {
+	return slices.ContainsFunc(q.answers(), func(a answer) bool {
+		return a.asked[netpol.Namespaced] && a.namespaced.node != netpol.No
+	})
 }
 
 // leftToNamespaces reports whether the Admin tier surely leaves the attempt to

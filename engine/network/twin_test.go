@@ -277,13 +277,25 @@ func endpoints(world *snapshot.Snapshot) []Endpoint {
 	return out
 }
 
+// dullTastes are those of worlds that the twin understands, otherTastes the rest.
+var (
+	dullTastes  = []worldgen.Taste{{}, {Doubt: true}, {Strict: true}, {Doubt: true, Strict: true}}
+	otherTastes = []worldgen.Taste{{Tiers: true}, {Tiers: true, Doubt: true}, {Tiers: true, Traits: true},
+		{Tiers: true, Traits: true, Doubt: true, Strict: true}}
+)
+
 func worlds(t *testing.T, n int, f func(seed uint64, taste worldgen.Taste)) {
+	t.Helper()
+	worldsOf(t, n, dullTastes, f)
+}
+
+func worldsOf(t *testing.T, n int, tastes []worldgen.Taste, f func(seed uint64, taste worldgen.Taste)) {
 	t.Helper()
 	if testing.Short() {
 		n /= 10
 	}
 	for seed := range uint64(n) {
-		for _, taste := range []worldgen.Taste{{}, {Doubt: true}, {Strict: true}, {Doubt: true, Strict: true}} {
+		for _, taste := range tastes {
 			f(seed, taste)
 			if t.Failed() {
 				t.Fatalf("failing seed %d, taste %+v", seed, taste)

@@ -2,8 +2,11 @@ package worldgen
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
+	"github.com/pgmoat/pgmoat/model/cni"
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -49,6 +52,9 @@ func (g *gen) clusterPeer(p *netpol.Peer, dir netpol.Direction) {
 		spaces := g.namespaceSelector()
 		p.Namespaces = &spaces
 	}
+	if dir == netpol.Egress && g.one(8) {
+		*p = netpol.Peer{Domains: []string{pick(g, "a.example.com", "b.example.com", "*.example.com")}, Origin: p.Origin}
+	}
 	if dir == netpol.Egress && g.one(6) {
 		nodes := netpol.Selector{}
 		if g.one(2) {
@@ -70,7 +76,34 @@ func (g *gen) nodes() {
 	for _, name := range []string{"n1", "n2"} {
 		if g.one(2) {
 			g.world.Nodes = append(g.world.Nodes, &snapshot.Node{Name: name,
-				Labels: netpol.Labels{Set: map[string]string{"zone": pick(g, "1", "2")}}})
+				Labels:    netpol.Labels{Set: map[string]string{"zone": pick(g, "1", "2")}},
+				Addresses: []netip.Addr{netip.MustParseAddr(pick(g, "192.168.0.7", "192.168.0.200", "10.2.0.1"))}})
+		}
+	}
+}
+
+// traitsInUse change what is answered, or what has to be assumed.
+var traitsInUse = []cni.Trait{
+	cni.BlockSkipsPods, cni.BlockMatchesPods, cni.BlockSkipsNodes, cni.BaselineByPod, cni.BaselineByDirection,
+	cni.NodeIngressOpen, cni.NodeIngressPoliced, cni.NodeEgressPoliced, cni.HostPodsAsPeers, cni.BarePodsOpen,
+	cni.NoEndPort, cni.NoSCTP, cni.ClusterPolicies, cni.NoNodePeers, cni.NoDomainPeers,
+}
+
+// traits makes the plugin one that differs, some pods bare, and some names known.
+func (g *gen) traits() {
+	f := &g.world.Facts
+	f.Profile.Name = "odd"
+	for _, t := range traitsInUse {
+		if g.one(5) {
+			f.Profile.Differences = append(f.Profile.Differences, cni.Difference{Trait: t})
+		}
+	}
+	if g.one(2) {
+		f.Domains = map[string]flow.Addresses{"a.example.com": flow.AddressesOf(netip.MustParsePrefix(pick(g, "10.1.0.0/16", "192.168.0.7/32")))}
+	}
+	for _, w := range g.world.Workloads {
+		if w.Kind == "Deployment" && g.one(2) {
+			w.Kind = "Pod"
 		}
 	}
 }

@@ -23,6 +23,8 @@ type Taste struct {
 	Strict bool
 	// Tiers adds policies of the ordered tiers, and nodes.
 	Tiers bool
+	// Traits gives the network plugin some of the traits that change answers.
+	Traits bool
 }
 
 // World returns a small estate, the same one for the same seed and taste.
@@ -40,6 +42,9 @@ func World(seed uint64, t Taste) *snapshot.Snapshot {
 	if t.Tiers {
 		g.tiers()
 		g.nodes()
+	}
+	if t.Traits {
+		g.traits()
 	}
 	if t.Doubt {
 		g.doubts()
