@@ -190,6 +190,7 @@ func removedOrBefore(rules []netpol.Rule, f Fix) []netpol.Rule {
 				continue
 			}
 			r.Peers = slices.DeleteFunc(slices.Clone(r.Peers), func(p netpol.Peer) bool { return p.Origin == f.Edit })
+			r.AnyPeer = len(r.Peers) == 0 // an empty list admits everybody
 		}
 		out = append(out, r)
 	}
