@@ -3,18 +3,15 @@
 package enforce
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"syscall"
-	"time"
 
+	"github.com/pgmoat/pgmoat/lab/child"
 	"github.com/pgmoat/pgmoat/model/flow"
 )
 
@@ -74,13 +71,7 @@ func (o Outcome) String() string {
 var ErrUnavailable = errors.New("no network namespaces with nftables here")
 
 // A Lab is a running process that holds the namespaces of a Ground.
-type Lab struct {
-	in    *json.Encoder
-	out   *json.Decoder
-	stdin io.Closer
-	cmd   *exec.Cmd
-	ended chan error
-}
+type Lab struct{ process *child.Process }
 
 // Start makes the namespaces.
 func Start(g Ground) (*Lab, error) {
@@ -93,20 +84,11 @@ func Start(g Ground) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	stdin, err := cmd.StdinPipe()
+	process, err := child.Start(cmd)
 	if err != nil {
-		return nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	l := &Lab{in: json.NewEncoder(stdin), out: json.NewDecoder(stdout), stdin: stdin, cmd: cmd, ended: make(chan error, 1)}
-	started := make(chan error)
-	go l.run(started)
-	if err := <-started; err != nil {
 		return nil, fmt.Errorf("%w: making namespaces: %w", ErrUnavailable, err)
 	}
+	l := &Lab{process}
 	if _, err := l.ask(request{Ground: &g}); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -135,7 +117,6 @@ func command() (*exec.Cmd, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNET,
 		Setpgid:    true, // an interrupt from the terminal is for the program outside
-		Pdeathsig:  syscall.SIGKILL,
 	}
 	if uid := os.Getuid(); uid != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -145,32 +126,8 @@ func command() (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// run starts the process and waits for it on one thread, whose end would be the
-// process's.
-func (l *Lab) run(started chan<- error) {
-	runtime.LockOSThread()
-	err := l.cmd.Start()
-	started <- err
-	if err != nil {
-		return
-	}
-	state, err := l.cmd.Process.Wait() // not cmd.Wait, which would close stdout under its reader
-	if err == nil && !state.Success() {
-		err = errors.New(state.String())
-	}
-	l.ended <- err
-}
-
 // Close ends the process, and the kernel its namespaces.
-func (l *Lab) Close() error {
-	err := l.stdin.Close()
-	select {
-	case ended := <-l.ended:
-		return errors.Join(err, ended)
-	case <-time.After(20 * time.Second):
-		return errors.Join(err, errors.New("the lab does not end"), l.cmd.Process.Kill())
-	}
-}
+func (l *Lab) Close() error { return l.process.Stop("the lab") }
 
 // Observe loads each node's rules, by the node's name, and makes the attempts, knowing
 // how the rules refuse. Outcomes are in the order of the attempts.
@@ -191,10 +148,10 @@ func (l *Lab) Observe(rules map[string]Ruleset, attempts []Attempt, how Refusal)
 
 func (l *Lab) ask(q request) (reply, error) {
 	var r reply
-	if err := l.in.Encode(q); err != nil {
+	if err := l.process.Send(q); err != nil {
 		return r, fmt.Errorf("the lab's process: %w", err)
 	}
-	if err := l.out.Decode(&r); err != nil {
+	if err := l.process.Receive(&r); err != nil {
 		return r, fmt.Errorf("the lab's process is gone: %w", err)
 	}
 	switch {

@@ -9,19 +9,14 @@
 package postgres
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/pgmoat/pgmoat/adapter/hbacase"
+	"github.com/pgmoat/pgmoat/lab/child"
 	"github.com/pgmoat/pgmoat/lab/island"
 )
 
@@ -138,7 +133,7 @@ func (l *Lab) ask(q request) (reply, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.in.Encode(q); err != nil {
+	if err := w.process.Send(q); err != nil {
 		return reply{}, fmt.Errorf("postgres %d: %w", w.version, err)
 	}
 	r, err := w.read()
@@ -152,11 +147,7 @@ func (l *Lab) ask(q request) (reply, error) {
 type worker struct {
 	version int
 	mu      sync.Mutex
-	in      *json.Encoder
-	out     *json.Decoder
-	stdin   io.Closer
-	cmd     *exec.Cmd
-	ended   chan error
+	process *child.Process
 }
 
 func startWorker(version int) (*worker, error) {
@@ -170,55 +161,19 @@ func startWorker(version int) (*worker, error) {
 	}
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), insideEnv + "=" + fmt.Sprint(version), nativeEnv + "=" + native}
 	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
+	process, err := child.Start(cmd)
 	if err != nil {
-		return nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	w := &worker{version: version, in: json.NewEncoder(stdin), out: json.NewDecoder(stdout), stdin: stdin, cmd: cmd}
-	w.ended = make(chan error, 1)
-	started := make(chan error)
-	go w.run(started)
-	if err := <-started; err != nil {
 		return nil, fmt.Errorf("%w: namespaces: %w", ErrUnavailable, err)
 	}
-	return w, nil
-}
-
-// run starts the process and waits for it on one thread, whose end would be the
-// process's: that is how the kernel tells it that its parent is gone.
-func (w *worker) run(started chan<- error) {
-	runtime.LockOSThread()
-	w.cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	err := w.cmd.Start()
-	started <- err
-	if err != nil {
-		return
-	}
-	state, err := w.cmd.Process.Wait() // not cmd.Wait, which would close stdout under its reader
-	if err == nil && !state.Success() {
-		err = errors.New(state.String())
-	}
-	w.ended <- err
+	return &worker{version: version, process: process}, nil
 }
 
 // stop closes the process's input, upon which it ends, and its server with it.
-func (w *worker) stop() error {
-	err := w.stdin.Close()
-	select {
-	case ended := <-w.ended:
-		return errors.Join(err, ended)
-	case <-time.After(20 * time.Second):
-		return errors.Join(err, fmt.Errorf("postgres %d does not end", w.version), w.cmd.Process.Kill())
-	}
-}
+func (w *worker) stop() error { return w.process.Stop(fmt.Sprintf("postgres %d", w.version)) }
 
 func (w *worker) read() (reply, error) {
 	var r reply
-	if err := w.out.Decode(&r); err != nil {
+	if err := w.process.Receive(&r); err != nil {
 		return r, fmt.Errorf("the process on the island is gone: %w", err)
 	}
 	if r.Error != "" {
