@@ -245,7 +245,7 @@ func findTarget(world *snapshot.Snapshot, text string) (place, error) {
 	if len(found) == 0 {
 		if ref, ok := notDatabase(world, r); ok {
 			return place{}, fmt.Errorf("%s is not in front of a PostgreSQL server that pgmoat recognises; "+
-				"annotate its workload with pgmoat.dev/postgresql: \"true\" if it is one; the servers are %s",
+				"annotate its workload with pgmoat.dev/postgresql: \"true\" if it is one, or ask what policies let through with connections explain; the servers are %s",
 				ref, list(serverNames(world)))
 		}
 	}
