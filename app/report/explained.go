@@ -231,6 +231,8 @@ func (x *Explained) rule(t *text, dir netpol.Direction, p network.PolicyView, r 
 	switch {
 	case r.Match == netpol.Yes && !r.Reached:
 		t.line("          %s: would match, but a rule before it decides → %s", head, x.World.Locate(r.Origin))
+	case r.Match == netpol.Yes && r.Rule.FailsClosed:
+		t.line("          %s: matches everything: it names a peer or a protocol of a form that is not known, and fails closed → %s", head, x.World.Locate(r.Origin))
 	case r.Match == netpol.Yes:
 		t.line("          %s: matches → %s", head, x.World.Locate(r.Origin))
 	case r.Match == netpol.Unsure:
