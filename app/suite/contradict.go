@@ -6,7 +6,6 @@ import (
 
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
-	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -41,28 +40,15 @@ func (c *comparison) contradiction(f, t end, port flow.PortRange, listed answer)
 		Got: alone.String(), Why: "the engine contradicts itself; " + c.reason(step)}, true
 }
 
-// decide asks about one attempt, over each family of addresses that the ends have in
-// common: one that is open is enough. Step is what decided.
+// decide asks about one attempt. Step is the first that decided.
 func (c *comparison) decide(f, t end, port flow.PortRange) (v verdict.Verdict, step verdict.Step) {
-	a := network.Attempt{From: c.endpoint(f), To: c.endpoint(t), Protocol: port.Protocol, Port: port.From}
-	v = verdict.Deny
-	for i, family := range c.engine.Families(a) {
-		a.Family = family
-		one, by := c.pass(a)
-		if both := verdict.Any(v, one); i == 0 || both != v {
-			v, step = both, by
+	x := c.engine.Outline(network.Attempt{From: c.endpoint(f), To: c.endpoint(t), Protocol: port.Protocol, Port: port.From})
+	for _, side := range x.Sides {
+		if side.Step.Verdict == x.Verdict {
+			return x.Verdict, side.Step
 		}
 	}
-	return v, step
-}
-
-// pass asks both sides.
-func (c *comparison) pass(a network.Attempt) (v verdict.Verdict, step verdict.Step) {
-	out, in := c.engine.Decide(netpol.Egress, a), c.engine.Decide(netpol.Ingress, a)
-	if v = verdict.All(out.Verdict, in.Verdict); out.Verdict == v {
-		return v, out
-	}
-	return v, in
+	return x.Verdict, step
 }
 
 // attempt names an attempt as a question does.

@@ -69,7 +69,7 @@ type RuleView struct {
 // Explain decides an attempt and says how each policy that has a say over either end
 // answers. An attempt between pods of two families is explained in the one that decides.
 func (e *Engine) Explain(a Attempt) Explanation {
-	x := e.decided(a)
+	x := e.Outline(a)
 	for i := range x.Sides {
 		x.Sides[i].Tiers = e.ask(x.Sides[i].Direction, x.Attempt).tiers()
 	}
@@ -77,12 +77,13 @@ func (e *Engine) Explain(a Attempt) Explanation {
 	return x
 }
 
-// decided is an explanation with the steps alone, in the family that decides.
-func (e *Engine) decided(a Attempt) Explanation {
+// Outline is an Explanation with the steps alone, in the family that decides: of those
+// that both ends have, one that is open is enough.
+func (e *Engine) Outline(a Attempt) Explanation {
 	best := Explanation{Verdict: verdict.Deny}
 	for i, f := range e.Families(a) {
 		a.Family = f
-		x := e.decidedOver(a)
+		x := e.outlineOver(a)
 		if i == 0 || verdict.Any(x.Verdict, best.Verdict) != best.Verdict {
 			best = x
 		}
@@ -90,7 +91,7 @@ func (e *Engine) decided(a Attempt) Explanation {
 	return best
 }
 
-func (e *Engine) decidedOver(a Attempt) Explanation {
+func (e *Engine) outlineOver(a Attempt) Explanation {
 	x := Explanation{Attempt: a}
 	verdicts := []verdict.Verdict{}
 	for _, dir := range []netpol.Direction{netpol.Egress, netpol.Ingress} {

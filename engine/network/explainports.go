@@ -22,7 +22,7 @@ func (e *Engine) ExplainPorts(from, to Endpoint) []PortView {
 	at := map[string]int{}
 	for _, r := range e.portRanges(from, to) {
 		a := Attempt{From: from, To: to, Protocol: r.Protocol, Port: r.From}
-		key := e.decided(a).key()
+		key := e.Outline(a).key()
 		i, known := at[key]
 		if !known {
 			i = len(out)

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/model/flow"
-	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -127,10 +126,4 @@ func dualStack(world *snapshot.Snapshot, seen *vision) bool {
 
 // Pass says whether an attempt passes both ends, over each family that they have in
 // common: one that is open is enough.
-func (e *Engine) Pass(a Attempt) verdict.Verdict {
-	var out []verdict.Verdict
-	for _, a.Family = range e.Families(a) {
-		out = append(out, verdict.All(e.Decide(netpol.Egress, a).Verdict, e.Decide(netpol.Ingress, a).Verdict))
-	}
-	return verdict.Any(out...)
-}
+func (e *Engine) Pass(a Attempt) verdict.Verdict { return e.Outline(a).Verdict }

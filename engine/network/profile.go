@@ -37,11 +37,11 @@ type profiler struct {
 	byNode map[string]set
 	// admin remembers what the Admin tier makes of everything, by the policies asked.
 	admin map[string]tierRegions
-	asked codesOfReadings
+	asked readingsAsked
 }
 
-// codesOfReadings are the readings of the world that some profile rests on.
-type codesOfReadings struct{ cluster, baseline bool }
+// readingsAsked are the readings of the world that some profile rests on.
+type readingsAsked struct{ cluster, baseline bool }
 
 func newProfiler(m *matcher, ports *portSets, dir netpol.Direction) *profiler {
 	policies := slices.Concat(m.engine.world.Policies, m.engine.ordered[netpol.Admin], m.engine.ordered[netpol.Baseline])
