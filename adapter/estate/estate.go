@@ -3,10 +3,10 @@
 package estate
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/adapter/facts"
 	"github.com/pgmoat/pgmoat/adapter/file"
@@ -34,26 +34,6 @@ type Options struct {
 	Strict bool
 	// Adapters are asked in this order.
 	Adapters []operator.Adapter
-	// Kinds are types that Adapters want beside those of Kinds.
-	Kinds []object.Type
-}
-
-// Kinds are the types of the database operators that are read for their adapters.
-var Kinds = []object.Type{
-	{Group: "postgresql.cnpg.io", Kind: "Cluster"},
-	{Group: "postgresql.cnpg.io", Kind: "Pooler"},
-	{Group: "postgresql.cnpg.io", Kind: "Database"},
-	{Group: "postgresql.cnpg.io", Kind: "DatabaseRole"},
-	{Group: "stackgres.io", Kind: "SGCluster"},
-	{Group: "stackgres.io", Kind: "SGPoolingConfig"},
-	{Group: "stackgres.io", Kind: "SGPostgresConfig"},
-	{Group: "stackgres.io", Kind: "SGConfig"},
-	{Group: "stackgres.io", Kind: "SGObjectStorage"},
-	{Group: "barmancloud.cnpg.io", Kind: "ObjectStore"},
-	{Group: "stackgres.io", Kind: "SGShardedCluster"},
-	{Group: "acid.zalan.do", Kind: "postgresql"},
-	{Group: "postgres-operator.crunchydata.com", Kind: "PostgresCluster"},
-	{Group: "pgv2.percona.com", Kind: "PerconaPGCluster"},
 }
 
 // A Source delivers objects: files today, a rendered chart or a live cluster alike.
@@ -95,7 +75,7 @@ func From(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot,
 	kube.Convert(batch.Objects, s)
 	world := &operator.World{Snapshot: s, Objects: byType(batch.Objects)}
 	for _, adapt := range opts.Adapters {
-		adapt(world)
+		adapt.Adapt(world)
 	}
 	arrange(s)
 	return s, ctx.Err()
@@ -123,20 +103,15 @@ func (o Options) state(s *snapshot.Snapshot) error {
 
 func (o Options) wants() Wants {
 	asked := map[object.Type]bool{}
-	for _, list := range [][]object.Type{Kinds, o.Kinds} {
-		for _, t := range list {
+	for _, adapter := range o.Adapters {
+		for _, t := range adapter.Kinds {
 			asked[t] = true
 		}
 	}
 	return func(t object.Type, text []byte) bool {
-		return asked[t] || kube.Wants(t) || kube.TellsCNI(t, text) || t == (object.Type{Kind: "ConfigMap"}) && configures(text)
+		return asked[t] || kube.Wants(t) || kube.TellsCNI(t, text) ||
+			slices.ContainsFunc(o.Adapters, func(a operator.Adapter) bool { return a.Wants != nil && a.Wants(t, text) })
 	}
-}
-
-// configures reports whether a ConfigMap may hold a server's files. All others, the
-// large ones among them, are nobody's business.
-func configures(text []byte) bool {
-	return bytes.Contains(text, []byte("hba")) || bytes.Contains(text, []byte("postgresql"))
 }
 
 // byType keys the objects by "Cluster.postgresql.cnpg.io" and "Service".

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/operator"
 )
 
 var update = flag.Bool("update", false, "write what is seen into the txtar files")
@@ -98,6 +101,9 @@ func optionsOf(t *testing.T, comment string) Options {
 }
 
 func load(opts Options) string {
+	opts.Adapters = []operator.Adapter{{Adapt: func(*operator.World) {}, Kinds: []object.Type{
+		{Group: "postgresql.cnpg.io", Kind: "Cluster"}, {Group: "postgresql.cnpg.io", Kind: "Pooler"}, {Group: "stackgres.io", Kind: "SGCluster"},
+	}}}
 	s, err := Load(context.Background(), opts)
 	if err != nil {
 		return "error " + err.Error() + "\n"

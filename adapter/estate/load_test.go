@@ -52,7 +52,10 @@ func TestAdapters(t *testing.T) {
 	check := func(*operator.World) { order = append(order, "check") }
 	s, err := Load(context.Background(), Options{
 		Paths: []string{"-"}, Stdin: strings.NewReader(cluster), Namespace: "ns", Strict: true,
-		Adapters: []operator.Adapter{see, check}, Kinds: []object.Type{{Group: "example.com", Kind: "Asked"}},
+		Adapters: []operator.Adapter{
+			{Adapt: see, Kinds: []object.Type{{Group: "postgresql.cnpg.io", Kind: "Cluster"}, {Group: "example.com", Kind: "Asked"}}},
+			{Adapt: check},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

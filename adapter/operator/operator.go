@@ -16,9 +16,17 @@ type World struct {
 	Objects map[string][]object.Object
 }
 
-// An Adapter adds the servers of one operator. Where an object cannot be
-// understood it adds a Problem to the Snapshot, never a smaller server.
-type Adapter func(*World)
+// An Adapter knows one operator.
+type Adapter struct {
+	// Kinds are the types it asks for.
+	Kinds []object.Type
+	// Wants reports whether an object of a type that is not its own (a ConfigMap, a
+	// CustomResourceDefinition) may matter to it, by its text; nil for none.
+	Wants func(t object.Type, text []byte) bool
+	// Adapt adds the servers of the operator. Where an object cannot be understood it
+	// adds a Problem to the Snapshot, never a smaller server.
+	Adapt func(*World)
+}
 
 // Find returns the workload with this name, or nil.
 func (w *World) Find(ref snapshot.Ref) *snapshot.Workload {

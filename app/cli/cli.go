@@ -18,11 +18,8 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/estate"
 	"github.com/pgmoat/pgmoat/adapter/facts"
 	"github.com/pgmoat/pgmoat/adapter/kube"
-	"github.com/pgmoat/pgmoat/adapter/operator"
-	"github.com/pgmoat/pgmoat/adapter/operator/cnpg"
+	"github.com/pgmoat/pgmoat/adapter/operator/known"
 	"github.com/pgmoat/pgmoat/adapter/operator/other"
-	"github.com/pgmoat/pgmoat/adapter/operator/plain"
-	"github.com/pgmoat/pgmoat/adapter/operator/stackgres"
 	"github.com/pgmoat/pgmoat/app/report"
 	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -181,7 +178,7 @@ func (a *app) read(ctx context.Context, paths []string, factsFile string) (*snap
 	return estate.Load(ctx, estate.Options{
 		Paths: paths, Skip: a.skip, Namespace: a.namespace, FactsFile: factsFile,
 		CNI: a.cni, Strict: a.strict, Stdin: a.in,
-		Adapters: []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt, other.Adapt},
+		Adapters: known.Adapters(),
 	})
 }
 

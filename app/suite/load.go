@@ -7,11 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/estate"
-	"github.com/pgmoat/pgmoat/adapter/operator"
-	"github.com/pgmoat/pgmoat/adapter/operator/cnpg"
-	"github.com/pgmoat/pgmoat/adapter/operator/other"
-	"github.com/pgmoat/pgmoat/adapter/operator/plain"
-	"github.com/pgmoat/pgmoat/adapter/operator/stackgres"
+	"github.com/pgmoat/pgmoat/adapter/operator/known"
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -33,7 +29,7 @@ type comparison struct {
 func load(ctx context.Context, folder string, e expectation) (*comparison, error) {
 	opts := estate.Options{
 		Namespace: e.namespace, Strict: e.strict, CNI: e.cni, Paths: e.paths(folder),
-		Adapters: []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt, other.Adapt},
+		Adapters: known.Adapters(),
 	}
 	if e.facts != "" {
 		opts.FactsFile = filepath.Join(folder, e.facts)

@@ -18,6 +18,20 @@ type way struct {
 	member  *snapshot.Pod // nil where the Service leads nowhere
 	port    snapshot.ServerPort
 	refused bool // nothing that speaks PostgreSQL listens at port
+	// through and seen are Path.Through and Path.Sees; as is who the first pod sees
+	// where that is not the client.
+	through string
+	seen    Seen
+	as      *network.Endpoint
+}
+
+// sender is who the first pod sees: the client, unless something on the way puts its
+// own address in place.
+func (w way) sender(from network.Endpoint) network.Endpoint {
+	if w.as != nil {
+		return *w.as
+	}
+	return from
 }
 
 // ways lists every path of the question: through each Service, through each

@@ -22,13 +22,29 @@ type Session struct {
 
 // A Question is one attempt: From wants a session at To.
 type Question struct {
-	From    network.Endpoint
+	From network.Endpoint
+	// Inside says that the client is a process in the pod itself or comes through the
+	// kubelet: From is then not asked.
+	Inside  Inside
 	To      Target
 	Session Session
 	// Port limits the paths to this port of the Service, or of the pod where no
 	// Service is named; zero asks every port that speaks PostgreSQL.
 	Port uint16
 }
+
+// Inside is a way into a pod that no policy sees: whoever may create pods/portforward
+// or pods/exec there takes it. The zero value is none: over the network.
+type Inside uint8
+
+// The ways. A forwarded port arrives from 127.0.0.1 in the pod's own network
+// (Kubernetes documentation, "Use Port Forwarding to Access Applications in a
+// Cluster"), and exec has the Unix socket besides.
+const (
+	OverNetwork Inside = iota
+	PortForward
+	Exec
+)
 
 // A Target is where the client connects. Server is always set; the others narrow
 // the paths to one Service, one pooler or one member.
@@ -58,10 +74,31 @@ type Path struct {
 	Pooler  *snapshot.Pooler  // nil where no pooler workload stands between
 	Member  *snapshot.Pod     // the PostgreSQL member the session ends at
 	Port    uint16            // the pod port, after DNAT, that the client reaches first
-	Steps   []verdict.Step
+	// Through is what stands before the pod and is no Service that a pod could use:
+	// "LoadBalancer", "NodePort 30432", "hostPort 5432", "TCPRoute edge/pg",
+	// "port-forward", "exec"; empty otherwise.
+	Through string
+	// Sees says what the first pod sees as the client's address.
+	Sees  Seen
+	Steps []verdict.Step
 	// Method is what pg_hba.conf asks for, "scram-sha-256"; empty unless it matched.
 	Method string
 }
+
+// Seen is what a listener sees as the address of a client. The zero value is the
+// client's own.
+type Seen uint8
+
+// What it can be. A node's address is there where a node translates the source
+// (externalTrafficPolicy: Cluster), a proxy's where a gateway stands between.
+const (
+	SeenClient Seen = iota
+	SeenNode
+	SeenProxy
+	SeenPooler
+	SeenLoopback
+	SeenSocket
+)
 
 // Engine composes the layers over one snapshot. It is safe for concurrent use.
 type Engine struct {

@@ -28,16 +28,13 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/pgmoat/pgmoat/adapter/estate"
-	"github.com/pgmoat/pgmoat/adapter/operator"
-	"github.com/pgmoat/pgmoat/adapter/operator/cnpg"
-	"github.com/pgmoat/pgmoat/adapter/operator/plain"
-	"github.com/pgmoat/pgmoat/adapter/operator/stackgres"
+	"github.com/pgmoat/pgmoat/adapter/operator/known"
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // adapters are those that the program uses.
-var adapters = []operator.Adapter{cnpg.Adapt, stackgres.Adapt, plain.Adapt}
+var adapters = known.Adapters()
 
 // Run checks the rule's file, testdata/<id>.txtar, its examples and the empty estate.
 func Run(t *testing.T, rule *audit.Rule) {

@@ -35,10 +35,17 @@ type Facts struct {
 	// APIServer is where the kube-apiserver answers, after DNAT; empty when unknown.
 	APIServer      flow.Addresses
 	APIServerPorts []uint16
+	// APIServerOrigin is what told; zero for the facts file.
+	APIServerOrigin verdict.Origin
 	// DNS is where names are resolved; the zero value is the assumption ClusterDNS.
 	DNS *DNS
-	// Operators maps "cloudnative-pg" and "stackgres" to their namespaces.
-	Operators map[string]string
+	// Operators maps "cloudnative-pg", "stackgres", "zalando", "crunchy" and "percona" to
+	// their namespaces, OperatorVersions to their releases.
+	Operators        map[string]string
+	OperatorVersions map[string]string
+	// Now is the time at which certificates are looked at; zero leaves their end out of
+	// answers.
+	Now Moment
 	// Outside are named ranges beyond the cluster: a bastion, a VPN.
 	Outside []OutsideRange
 }
@@ -50,6 +57,7 @@ type DNS struct {
 	// Addresses are those of a node-local cache; empty where pods answer.
 	Addresses flow.Addresses
 	Port      uint16
+	Origin    verdict.Origin // what told; zero for the facts file
 }
 
 // An OutsideRange is a named part of the world beyond the cluster.
@@ -82,6 +90,7 @@ const (
 	AssumeBaseline        = "baseline-by-direction"
 	AssumeClusterEnforces = "cni-enforces-cluster-policies"
 	AssumeNotNode         = "outside-not-nodes"
+	AssumeRelease         = "operator-release"
 )
 
 var assumptionTexts = map[string]string{
@@ -100,6 +109,7 @@ var assumptionTexts = map[string]string{
 	AssumeBaseline:        "the Baseline tier is asked in a direction that no NetworkPolicy isolates, also of a pod that one isolates in the other",
 	AssumeClusterEnforces: "the network plugin enforces ClusterNetworkPolicy and its older forms",
 	AssumeNotNode:         "addresses outside the cluster are not those of its nodes",
+	AssumeRelease:         "the operator is of the release that its adapter knows best",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
 }
 
@@ -135,3 +145,7 @@ func Merge(lists ...[]string) []string {
 	slices.SortFunc(all, strings.Compare)
 	return slices.Compact(all)
 }
+
+// A Moment is a time in seconds since 1970 in UTC; zero is not known. Engines compare
+// moments and never ask a clock.
+type Moment int64

@@ -15,8 +15,15 @@ const BareFile = "file"
 // A Server is one PostgreSQL cluster: a primary and its replicas under one
 // pg_hba.conf.
 type Server struct {
-	// Operator is "cloudnative-pg", "stackgres", "plain" or BareFile.
+	// Operator is "cloudnative-pg", "stackgres", "zalando", "crunchy", "percona", "plain"
+	// or BareFile.
 	Operator string
+	// OperatorVersion is the operator's release, "1.30.0"; empty when nothing tells.
+	OperatorVersion string
+	// Parent is the object that this server is a part of, a sharded cluster; Duty is
+	// which part, "coordinator" or "shard 0". Zero for most.
+	Parent Ref
+	Duty   string
 	// Workload has the members that run PostgreSQL, with Part "primary" or
 	// "replica", and other pods of the same object, such as join jobs. Its Ref is
 	// the server's.
@@ -32,6 +39,19 @@ type Server struct {
 	// Maps is the rendered pg_ident.conf.
 	Maps ident.File
 	TLS  TLS
+	// SystemUser is the operating system's user of a process that is started in a
+	// member's database container, as kubectl exec does; empty when not known.
+	SystemUser string
+	// Secrets hold the credentials of roles and the keys of certificates, whether read
+	// or to be created by an operator.
+	Secrets []ServerSecret
+	// Settings are what the custom resource says that rules ask for, by field path.
+	Settings []Setting
+	// Disagreements are where live objects are not what the manifests make of them;
+	// everything else in the server is as the live objects have it.
+	Disagreements []Disagreement
+	// Unsettled are facts that no source holds and that the server depends on.
+	Unsettled []Unsettled
 	// Databases and Roles are those that the server's own object names; the
 	// estate may name more elsewhere.
 	Databases []string
@@ -115,7 +135,94 @@ type TLS struct {
 	Enabled verdict.Verdict
 	// ClientCA: Allow when a CA for client certificates is configured.
 	ClientCA verdict.Verdict
-	Origin   verdict.Origin
+	// MinProtocol is ssl_min_protocol_version, "TLSv1.2"; empty when not known.
+	MinProtocol       string
+	MinProtocolOrigin verdict.Origin
+	// Names are those that the server's certificate is valid for, as its subject
+	// alternative names have them. NamesKnown says that there are no others; a client
+	// with sslmode=verify-full gets through only under one of them.
+	Names      []string
+	NamesKnown bool
+	// Certificates are all that take part, the CAs' among them.
+	Certificates []Certificate
+	Origin       verdict.Origin
+}
+
+// A Certificate is one that a server, a pooler or their clients use.
+type Certificate struct {
+	// Use is "server", "server CA", "client CA", "replication", "pooler" or a role.
+	Use string
+	// Secret is namespace/name; Key the file in it.
+	Secret, Key string
+	// Subject is the common name; Names are the alternative ones.
+	Subject string
+	Names   []string
+	// NotAfter is when it ends; zero when not visible. Lifetime and RenewBefore are in
+	// hours what the operator issues; zero when somebody else does.
+	NotAfter              Moment
+	Lifetime, RenewBefore int
+	// CanSign says of a CA whether its private key is in the cluster: Allow when it is,
+	// so that whoever reads the Secret can issue certificates for any role. Readers
+	// are who reads it by what the operator grants: "ServiceAccount payments/ledger".
+	CanSign verdict.Verdict
+	Readers []string
+	Origin  verdict.Origin
+}
+
+// A ServerSecret holds credentials that lead to a server.
+type ServerSecret struct {
+	// Secret is namespace/name.
+	Secret string
+	// What says what for: "application", "superuser", "replication", "pooler", "TLS",
+	// "CA".
+	What string
+	// Role is the role whose password or certificate it holds; empty for none.
+	Role string
+	// Read says that the Secret was read, not only expected.
+	Read   bool
+	Origin verdict.Origin
+}
+
+// A Setting is a field of a custom resource as it is written, or its default.
+type Setting struct {
+	// Key is the path of the field, as in "spec.enableSuperuserAccess"; of parameters
+	// of PostgreSQL it is "postgresql." and the parameter, of the pooler "pgbouncer."
+	// and the parameter, of annotations "annotation." and the key.
+	Key   string
+	Value string
+	// Default says that nobody wrote it.
+	Default bool
+	Origin  verdict.Origin
+}
+
+// Setting returns the first setting of the key.
+func (s *Server) Setting(key string) (Setting, bool) {
+	for _, set := range s.Settings {
+		if set.Key == key {
+			return set, true
+		}
+	}
+	return Setting{}, false
+}
+
+// A Disagreement is a live object that is not what its manifest makes of it.
+type Disagreement struct {
+	// What names what differs: "port of Service payments/ledger".
+	What string
+	// Declared and Live are the two values, short.
+	Declared, Live string
+	// Origin is of the declaration, At of the live object.
+	Origin, At verdict.Origin
+}
+
+// An Unsettled fact is one that something depends on and that no source holds.
+type Unsettled struct {
+	// What depends on it: "whether line 6 of pg_hba.conf is there".
+	What string
+	// Fact is what would settle it, with where to state it: "the operator's version;
+	// state operators.cloudnative-pg.version in the facts file".
+	Fact   string
+	Origin verdict.Origin
 }
 
 // A Role is one that a manifest names.
@@ -143,6 +250,11 @@ type Pooler struct {
 	Target string
 	// Part is the part of the members it connects to; empty for any.
 	Part string
+	// Becomes is the role that every session has at the server, whoever the client is;
+	// empty where a client keeps the role it asked for.
+	Becomes string
+	// ServerTLS is server_tls_sslmode, "verify-ca"; empty when not known.
+	ServerTLS string
 	// AuthUser is the role the pooler itself logs in as, with a client certificate,
 	// to look up passwords in AuthDatabase; empty when it does not.
 	AuthUser     string
@@ -159,8 +271,12 @@ type VitalFlow struct {
 	// "patroni", "pooler", "backup", "join", "metrics".
 	ID   string
 	What string // for people: "the operator reads the instances' status"
-	From VitalPeer
-	To   VitalPeer
+	// Phase is when it is needed; never empty.
+	Phase Phase
+	// Releases say which of the operator's need it: "from 1.24"; empty for all known.
+	Releases string
+	From     VitalPeer
+	To       VitalPeer
 	// Ports are alternatives where a fact is not known (443 or 6443); each entry is
 	// needed unless AnyOf.
 	Ports []flow.PortRange
@@ -176,6 +292,21 @@ type VitalFlow struct {
 	Source   string
 	Origin   verdict.Origin // the field that makes it necessary; zero for always
 }
+
+// A Phase is a time in a server's life at which flows are needed.
+type Phase string
+
+// The phases; they are stable.
+const (
+	Steady     Phase = "steady"
+	Bootstrap  Phase = "bootstrap"
+	Join       Phase = "join"
+	Failover   Phase = "failover"
+	Backup     Phase = "backup"
+	Restore    Phase = "restore"
+	Upgrade    Phase = "upgrade"
+	Monitoring Phase = "monitoring"
+)
 
 // A VitalPeer is one side of a vital flow: pods of the snapshot, or pods that it
 // does not hold but that are known by namespace and labels, or addresses.

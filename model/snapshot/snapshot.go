@@ -24,6 +24,11 @@ type Snapshot struct {
 	ClusterPolicies []*netpol.Policy
 	Nodes           []*Node
 	Servers         []*Server
+	// Routes lead from outside through a proxy to Services: Ingress, Gateway API,
+	// OpenShift Route.
+	Routes []*Route
+	// Secrets are those that were read, without what they hold.
+	Secrets []*Secret
 	// Unmodelled are objects of a layer or dialect that no engine decides yet.
 	Unmodelled []Unmodelled
 	// Problems are documents that could not be read; they make answers Unknown.
@@ -56,6 +61,60 @@ type Namespace struct {
 	// others is the assumption NamespaceLabels.
 	Declared bool
 	Origin   verdict.Origin
+}
+
+// A Route takes what arrives at a proxy on to Services.
+type Route struct {
+	Ref
+	// Gateways are the Gateways a route of the Gateway API hangs on; Class is the class
+	// of an Ingress.
+	Gateways []Ref
+	Class    string
+	// Hosts are the names it answers to; empty for all.
+	Hosts []string
+	// TCP says that connections are passed on as they are (TCPRoute, TLSRoute, a Route
+	// with passthrough); otherwise it speaks HTTP.
+	TCP bool
+	// Port is the port of the listener; zero when not known.
+	Port uint16
+	// TLS: Allow when the client's side is TLS, Deny when it is not.
+	TLS verdict.Verdict
+	// Auth says what asks the client for credentials, by an annotation or filter:
+	// "nginx.ingress.kubernetes.io/auth-url"; empty for nothing that is known.
+	Auth     string
+	Backends []RouteBackend
+	Origin   verdict.Origin
+}
+
+// A RouteBackend is a port of a Service.
+type RouteBackend struct {
+	Namespace, Service string
+	// Port is the Service's; zero with PortName where it is named.
+	Port     uint16
+	PortName string
+	Origin   verdict.Origin
+}
+
+// A Secret is what may be known of one: never what it holds.
+type Secret struct {
+	Namespace, Name string
+	Type            string
+	Labels          map[string]string
+	// Keys are the names of its entries, sorted.
+	Keys []string
+	// Certificates are those of its entries that are certificates, in PEM.
+	Certificates []SecretCertificate
+	Origin       verdict.Origin
+}
+
+// A SecretCertificate is the first certificate of an entry of a Secret.
+type SecretCertificate struct {
+	Key     string
+	Subject string
+	// Names are DNS names and addresses.
+	Names    []string
+	CA       bool
+	NotAfter Moment
 }
 
 // A Node has the addresses that its host-network pods share.

@@ -55,6 +55,11 @@ type ContainerPort struct {
 	Name     string
 	Protocol flow.Protocol
 	Port     uint16
+	// HostPort is the port of the node that leads here; zero for none. HostIP limits it
+	// to one of the node's addresses; not valid for all.
+	HostPort uint16
+	HostIP   netip.Addr
+	Origin   verdict.Origin // of the hostPort
 }
 
 // NamedPort returns the number of a container port with this name and protocol;
@@ -97,6 +102,19 @@ type Service struct {
 	// ExternalIPs are addresses outside the cluster at which nodes take traffic for a
 	// Service of any type; spec.loadBalancerSourceRanges does not limit them.
 	ExternalIPs []netip.Addr
+	// KeepsClient says that nodes pass the address of an outside client on
+	// (externalTrafficPolicy: Local); otherwise pods see a node's.
+	KeepsClient bool
+	// Internal is what a cloud's annotation makes of a load balancer: Allow, one that
+	// only the private network reaches; Deny, one that the Internet does; Unknown where
+	// none tells. InternalOrigin is the annotation.
+	Internal       verdict.Verdict
+	InternalOrigin verdict.Origin
+	// ClusterIPs and LoadBalancer are addresses of a live Service.
+	ClusterIPs   []netip.Addr
+	LoadBalancer []netip.Addr
+	// NoNodePorts is allocateLoadBalancerNodePorts: false.
+	NoNodePorts bool
 	// Synthetic says that no manifest holds it: an operator will create it.
 	Synthetic bool
 	Origin    verdict.Origin

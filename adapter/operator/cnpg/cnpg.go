@@ -39,6 +39,18 @@ type cluster struct {
 	poolers []*pooler
 }
 
+// Adapter adds a Server for each Cluster.
+var Adapter = operator.Adapter{
+	Kinds: []object.Type{
+		{Group: "postgresql.cnpg.io", Kind: "Cluster"},
+		{Group: "postgresql.cnpg.io", Kind: "Pooler"},
+		{Group: "postgresql.cnpg.io", Kind: "Database"},
+		{Group: "postgresql.cnpg.io", Kind: "DatabaseRole"},
+		{Group: "barmancloud.cnpg.io", Kind: "ObjectStore"},
+	},
+	Adapt: Adapt,
+}
+
 // Adapt adds a Server for each Cluster of the world, with its Poolers, Databases
 // and DatabaseRoles. Flows are found last: they lead to Services of other Clusters.
 func Adapt(w *operator.World) {

@@ -4,7 +4,9 @@ package other
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -13,15 +15,20 @@ import (
 const NotModelled = "database/not-modelled"
 
 // kinds are the types of those databases.
-var kinds = []string{
-	"SGShardedCluster.stackgres.io", "postgresql.acid.zalan.do",
-	"PostgresCluster.postgres-operator.crunchydata.com", "PerconaPGCluster.pgv2.percona.com",
+var kinds = []object.Type{
+	{Group: "stackgres.io", Kind: "SGShardedCluster"},
+	{Group: "acid.zalan.do", Kind: "postgresql"},
+	{Group: "postgres-operator.crunchydata.com", Kind: "PostgresCluster"},
+	{Group: "pgv2.percona.com", Kind: "PerconaPGCluster"},
 }
+
+// Adapter warns of each such database.
+var Adapter = operator.Adapter{Kinds: slices.Clone(kinds), Adapt: Adapt}
 
 // Adapt warns of each such database.
 func Adapt(w *operator.World) {
 	for _, kind := range kinds {
-		for _, o := range w.Objects[kind] {
+		for _, o := range w.Objects[kind.String()] {
 			w.Snapshot.Warnings = append(w.Snapshot.Warnings, snapshot.Warning{
 				Code: NotModelled, Origin: o.Origin(),
 				Text: fmt.Sprintf("%s is a database that pgmoat does not understand yet: no answer is about it", o.Ref()),

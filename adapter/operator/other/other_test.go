@@ -11,7 +11,7 @@ import (
 func TestEveryKindIsNamed(t *testing.T) {
 	for _, kind := range kinds {
 		w := &operator.World{Snapshot: &snapshot.Snapshot{}, Objects: map[string][]object.Object{
-			kind: {{Kind: kind, Namespace: "data", Name: "db"}}}}
+			kind.String(): {{Kind: kind.Kind, Namespace: "data", Name: "db"}}}}
 		Adapt(w)
 		if len(w.Snapshot.Warnings) != 1 || w.Snapshot.Warnings[0].Code != NotModelled {
 			t.Errorf("%s: %v", kind, w.Snapshot.Warnings)

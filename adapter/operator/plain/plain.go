@@ -4,6 +4,7 @@
 package plain
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -38,6 +39,15 @@ type server struct {
 	index     int
 	args      arguments
 	file      settingsFile
+}
+
+// Adapter adds a Server for each workload that runs PostgreSQL.
+var Adapter = operator.Adapter{Wants: configures, Adapt: Adapt}
+
+// configures reports whether a ConfigMap may hold a server's files. All others, the
+// large ones among them, are nobody's business.
+func configures(t object.Type, text []byte) bool {
+	return t == object.Type{Kind: "ConfigMap"} && (bytes.Contains(text, []byte("hba")) || bytes.Contains(text, []byte("postgresql")))
 }
 
 // Adapt adds a Server for each workload of the Snapshot that runs PostgreSQL and

@@ -30,6 +30,18 @@ type cluster struct {
 	own    []*snapshot.Service
 }
 
+// Adapter adds a Server for each SGCluster.
+var Adapter = operator.Adapter{
+	Kinds: []object.Type{
+		{Group: "stackgres.io", Kind: "SGCluster"},
+		{Group: "stackgres.io", Kind: "SGPoolingConfig"},
+		{Group: "stackgres.io", Kind: "SGPostgresConfig"},
+		{Group: "stackgres.io", Kind: "SGConfig"},
+		{Group: "stackgres.io", Kind: "SGObjectStorage"},
+	},
+	Adapt: Adapt,
+}
+
 // Adapt adds a Server for each SGCluster of the world. Flows are found last: they
 // lead to Services of others.
 func Adapt(w *operator.World) {

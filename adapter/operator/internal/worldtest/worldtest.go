@@ -24,7 +24,7 @@ import (
 var update = flag.Bool("update", false, "write what the adapters make of the objects into testdata")
 
 // Run reads each archive of testdata, adapts its in.yaml and compares with out.
-func Run(t *testing.T, adapt operator.Adapter) {
+func Run(t *testing.T, adapt func(*operator.World)) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -40,7 +40,7 @@ const (
 	outMark = "-- out --\n"
 )
 
-func one(t *testing.T, adapt operator.Adapter, name string) {
+func one(t *testing.T, adapt func(*operator.World), name string) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
