@@ -44,7 +44,10 @@ func Print(w *operator.World) string {
 }
 
 func (p *printer) server(s *snapshot.Server) {
-	p.line(0, "server %s (%s) version %d", s.Ref(), s.Operator, s.Version)
+	p.line(0, "server %s (%s) version %d", s.Ref(), strings.TrimSpace(s.Operator+" "+s.OperatorVersion), s.Version)
+	if s.Parent != (snapshot.Ref{}) {
+		p.line(1, "%s of %s", s.Duty, s.Parent)
+	}
 	p.pods(s.Workload.Pods)
 	for _, port := range s.Ports {
 		p.line(1, "port %s %d sees %d notls %t terminates %t", port.Name, port.Port, port.Sees, port.NoTLS, port.Terminates)
@@ -55,7 +58,11 @@ func (p *printer) server(s *snapshot.Server) {
 	for _, c := range s.Control {
 		p.line(1, "control %s %d", c.Name, c.Port)
 	}
-	p.line(1, "tls %s ca %s", s.TLS.Enabled, s.TLS.ClientCA)
+	p.tls(1, s.TLS)
+	if s.SystemUser != "" {
+		p.line(1, "system user %s", s.SystemUser)
+	}
+	p.kept(s)
 	p.line(1, "databases %s", strings.Join(s.Databases, " "))
 	for _, r := range s.Roles {
 		p.line(1, "role %s super=%t repl=%t nologin=%t %v | %s", r.Name, r.Superuser, r.Replication, r.NoLogin, r.MemberOf, r.Origin)
@@ -72,10 +79,39 @@ func (p *printer) server(s *snapshot.Server) {
 }
 
 func (p *printer) pooler(pl *snapshot.Pooler) {
-	p.line(1, "pooler %s target %s part %s auth %s@%s tls %s ca %s", pl.Ref(), pl.Target, pl.Part, pl.AuthUser, pl.AuthDatabase,
-		pl.TLS.Enabled, pl.TLS.ClientCA)
+	p.line(1, "pooler %s target %s part %s auth %s@%s becomes %q server tls %q", pl.Ref(), pl.Target, pl.Part, pl.AuthUser, pl.AuthDatabase,
+		pl.Becomes, pl.ServerTLS)
+	p.pods(pl.Workload.Pods)
+	p.tls(2, pl.TLS)
 	p.hba(2, pl.HBA)
 	p.services(2, pl.Services)
+}
+
+func (p *printer) tls(depth int, t snapshot.TLS) {
+	p.line(depth, "tls %s ca %s %s", t.Enabled, t.ClientCA, t.MinProtocol)
+	if len(t.Names) > 0 || t.NamesKnown {
+		p.line(depth+1, "names %s known=%t", strings.Join(t.Names, " "), t.NamesKnown)
+	}
+	for _, c := range t.Certificates {
+		p.line(depth+1, "certificate %s %s[%s] %q %v ends %d every %dh before %dh signs %s %v | %s", c.Use, c.Secret, c.Key, c.Subject, c.Names,
+			c.NotAfter, c.Lifetime, c.RenewBefore, c.CanSign, c.Readers, c.Origin)
+	}
+}
+
+// kept writes what rules ask for.
+func (p *printer) kept(s *snapshot.Server) {
+	for _, x := range s.Secrets {
+		p.line(1, "secret %s %s role=%s read=%t | %s", x.Secret, x.What, x.Role, x.Read, x.Origin)
+	}
+	for _, x := range s.Settings {
+		p.line(1, "setting %s = %q default=%t | %s", x.Key, x.Value, x.Default, x.Origin)
+	}
+	for _, x := range s.Disagreements {
+		p.line(1, "disagreement %s: declared %s, live %s | %s | %s", x.What, x.Declared, x.Live, x.Origin, x.At)
+	}
+	for _, x := range s.Unsettled {
+		p.line(1, "unsettled %s: %s | %s", x.What, x.Fact, x.Origin)
+	}
 }
 
 func (p *printer) pods(pods []*snapshot.Pod) {
@@ -132,7 +168,7 @@ func (p *printer) services(depth int, services []*snapshot.Service) {
 			p.line(depth+1, "backend %s", b.Ref())
 		}
 		for _, sp := range s.Ports {
-			p.line(depth+1, "port %s %s %d to %s%d", sp.Name, sp.Protocol, sp.Port, sp.TargetName, sp.Target)
+			p.line(depth+1, "port %s %s %d to %s%d node %d", sp.Name, sp.Protocol, sp.Port, sp.TargetName, sp.Target, sp.NodePort)
 		}
 	}
 }
@@ -150,7 +186,14 @@ func (p *printer) vital(f snapshot.VitalFlow) {
 			tags = append(tags, tag)
 		}
 	}
-	p.line(1, "vital %s: %s → %s %s %v | %s", f.ID, peer(f.From), peer(f.To), ports(f.Ports), tags, f.Origin)
+	p.line(1, "vital %s (%s%s): %s → %s %s %v | %s", f.ID, f.Phase, releases(f), peer(f.From), peer(f.To), ports(f.Ports), tags, f.Origin)
+}
+
+func releases(f snapshot.VitalFlow) string {
+	if f.Releases == "" {
+		return ""
+	}
+	return " (" + f.Releases + ")"
 }
 
 func ports(rs []flow.PortRange) string { return flow.PortsOf(rs...).String() }
