@@ -10,11 +10,11 @@ BUILD   := -trimpath -buildvcs=false -ldflags '-s -w $(STAMP)'
 
 FUZZ_SECONDS := $(or $(PGMOAT_FUZZ_SECONDS),60)
 
-.PHONY: help run test test-race fuzz-servers fuzz-network fuzz-packets suite lint fmt bench gen build install dist vuln clean
+.PHONY: help run test test-race fuzz-servers fuzz-pgbouncer fuzz-network fuzz-packets suite lint fmt bench gen build install dist vuln clean
 
 help: # this list; not in it
 	@echo "pgmoat $(VERSION)"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build, then walk through the examples
 	@bash scripts/run.sh
@@ -31,6 +31,10 @@ test-race: ## the tests under the race detector (needs a C compiler)
 fuzz-servers: ## compare the model with real servers on random cases, see docs/lab.md
 	@bash scripts/need.sh servers
 	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./lab/postgres -run '^TestFuzzServers$$' -v -count 1 -timeout 0
+
+fuzz-pgbouncer: ## compare the model with a real PgBouncer on random files, see docs/lab.md
+	@bash scripts/need.sh servers
+	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./lab/pgbouncer -run '^TestFuzzPgBouncer$$' -v -count 1 -timeout 0
 
 fuzz-network: ## compare the network engine with a dull twin on random estates
 	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./engine/network -run '^TestFuzzNetwork$$' -v -count 1 -timeout 0

@@ -5,7 +5,7 @@
 #
 #   need.sh         what every test needs
 #   need.sh cc      that and a C compiler
-#   need.sh servers that and the PostgreSQL servers of lab/postgres
+#   need.sh servers that and the servers of lab/postgres and lab/pgbouncer
 #   need.sh packets that and what lab/enforce sends packets through
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,11 +40,18 @@ need_go() {
   fi
 }
 
+# The package starts its PgBouncer, which no test asks.
+need_pgbouncer() {
+  [ ! -e /usr/sbin/pgbouncer ] || return 0
+  need_apt /usr/sbin/pgbouncer pgbouncer
+  if [ -d /run/systemd/system ]; then as_root systemctl disable --now --quiet pgbouncer; fi
+}
+
 # The servers are for root on Linux and amd64. Elsewhere their tests are skipped, and
 # say so; in CI a missing server is a failure.
 need_servers() {
   if [ "$(uname -sm)" != "Linux x86_64" ] || [ "$(id -u)" != 0 ]; then
-    echo "need: PostgreSQL servers are for root on Linux x86_64; the tests with real servers will be skipped"
+    echo "need: PostgreSQL and PgBouncer are for root on Linux x86_64; the tests with real servers will be skipped"
     return
   fi
   # A server for our tests is no reason to start one for the whole machine.
@@ -54,10 +61,11 @@ need_servers() {
   fi
   if ! (
     need_apt /usr/lib/postgresql/15/bin/postgres postgresql-15 &&
+      need_pgbouncer &&
       need_apt ip iproute2 && need_apt node nodejs && need_apt npm npm &&
       bash scripts/postgres.sh
   ); then
-    echo "need: no PostgreSQL servers; the tests with real servers will be skipped" >&2
+    echo "need: no PostgreSQL servers or no PgBouncer; the tests with real servers will be skipped" >&2
     [ -z "${CI:-}" ] || exit 1
   fi
 }

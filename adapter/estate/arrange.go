@@ -25,6 +25,11 @@ func arrange(s *snapshot.Snapshot) {
 	slices.SortStableFunc(s.ClusterPolicies, compareOrdered)
 	slices.SortStableFunc(s.Nodes, func(a, b *snapshot.Node) int { return compareNames(a.Name, b.Name) })
 	slices.SortStableFunc(s.Servers, func(a, b *snapshot.Server) int { return a.Ref().Compare(b.Ref()) })
+	// Those of one object stay as they stand in it.
+	slices.SortStableFunc(s.Routes, func(a, b *snapshot.Route) int { return a.Compare(b.Ref) })
+	slices.SortStableFunc(s.Secrets, func(a, b *snapshot.Secret) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
 	slices.SortStableFunc(s.Unmodelled, func(a, b snapshot.Unmodelled) int { return a.Ref.Compare(b.Ref) })
 	for i := range s.Problems {
 		s.Problems[i].Origin = s.Locate(s.Problems[i].Origin)

@@ -37,6 +37,12 @@ func textOf(s *snapshot.Snapshot) string {
 	for _, v := range s.Services {
 		d.service(v)
 	}
+	for _, r := range s.Routes {
+		d.route(r)
+	}
+	for _, x := range s.Secrets {
+		d.line("secret %s/%s %s %v", x.Namespace, x.Name, x.Type, x.Keys)
+	}
 	for _, p := range s.Policies {
 		d.policy(s, p)
 	}
@@ -69,6 +75,12 @@ func (d *dump) rest(s *snapshot.Snapshot) {
 	if f := s.Facts; f.CNI != "" {
 		d.line("cni %s %s @ %s", f.CNI, f.Enforces, f.CNIOrigin)
 	}
+	if f := s.Facts; !f.APIServer.IsEmpty() || len(f.APIServerPorts) > 0 {
+		d.line("kube-apiserver %s ports %v @ %s", f.APIServer.Text(), f.APIServerPorts, s.Locate(f.APIServerOrigin))
+	}
+	if f := s.Facts.DNS; f != nil {
+		d.line("dns %s %s %s port %d @ %s", f.Namespace, labelText(f.Labels), f.Addresses.Text(), f.Port, s.Locate(f.Origin))
+	}
 }
 
 func place(s *snapshot.Snapshot, o verdict.Origin) string {
@@ -93,7 +105,7 @@ func podText(p *snapshot.Pod) string {
 		parts[0] = " " + p.Name
 	}
 	for _, c := range p.Ports {
-		parts = append(parts, fmt.Sprintf("%s:%s/%d", c.Name, c.Protocol, c.Port))
+		parts = append(parts, fmt.Sprintf("%s:%s/%d", c.Name, c.Protocol, c.Port)+hostText(c))
 	}
 	for _, a := range p.Addresses {
 		parts = append(parts, a.String())
@@ -113,6 +125,56 @@ func podText(p *snapshot.Pod) string {
 	return strings.Join(parts, " ")
 }
 
+func hostText(c snapshot.ContainerPort) string {
+	switch {
+	case c.HostPort == 0:
+		return ""
+	case c.HostIP.IsValid():
+		return fmt.Sprintf("<-%s:%d at %s", c.HostIP, c.HostPort, c.Origin.Field)
+	}
+	return fmt.Sprintf("<-%d at %s", c.HostPort, c.Origin.Field)
+}
+
+func (d *dump) route(r *snapshot.Route) {
+	var more []string
+	for _, g := range r.Gateways {
+		more = append(more, "at "+g.String())
+	}
+	if r.Auth != "" {
+		more = append(more, "auth "+r.Auth)
+	}
+	for _, p := range r.Sources {
+		more = append(more, "from "+p.String())
+	}
+	d.line("route %s class %q %v tcp=%t port %d tls %s %s | %s", r.Ref, r.Class, r.Hosts, r.TCP, r.Port, r.TLS, strings.Join(more, " "), r.Origin.Field)
+	for _, b := range r.Backends {
+		d.line("  to %s/%s:%s%d | %s", b.Namespace, b.Service, b.PortName, b.Port, b.Origin.Field)
+	}
+}
+
+// exposureText writes what is known of a Service's way from outside.
+func exposureText(v *snapshot.Service) (more []string) {
+	if v.KeepsClient {
+		more = append(more, "keeps client")
+	}
+	if v.NoNodePorts {
+		more = append(more, "no node ports")
+	}
+	for _, a := range v.ClusterIPs {
+		more = append(more, "cluster "+a.String())
+	}
+	for _, a := range v.LoadBalancer {
+		more = append(more, "balancer "+a.String())
+	}
+	if !v.InternalOrigin.IsZero() {
+		more = append(more, fmt.Sprintf("internal %s by %s", v.Internal, v.InternalOrigin.Field))
+	}
+	if !v.SourceRangesOrigin.IsZero() {
+		more = append(more, "ranges by "+v.SourceRangesOrigin.Field)
+	}
+	return more
+}
+
 func (d *dump) service(v *snapshot.Service) {
 	text := "no selector"
 	if v.Selector != nil {
@@ -128,6 +190,7 @@ func (d *dump) service(v *snapshot.Service) {
 	for _, r := range v.SourceRanges {
 		more = append(more, "from "+r.String())
 	}
+	more = append(more, exposureText(v)...)
 	d.line("%s %s %s %s", v.Ref(), v.Type, text, strings.Join(more, " "))
 	for _, p := range v.Ports {
 		d.line("  port %s %s %d -> %s%d node %d", p.Name, p.Protocol, p.Port, p.TargetName, p.Target, p.NodePort)

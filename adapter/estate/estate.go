@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/pgmoat/pgmoat/adapter/facts"
@@ -109,7 +110,7 @@ func (o Options) wants() Wants {
 		}
 	}
 	return func(t object.Type, text []byte) bool {
-		return asked[t] || kube.Wants(t) || kube.TellsCNI(t, text) ||
+		return asked[t] || kube.Wants(t) || kube.TellsCNI(t, text) || kube.TellsRoutes(t, text) ||
 			slices.ContainsFunc(o.Adapters, func(a operator.Adapter) bool { return a.Wants != nil && a.Wants(t, text) })
 	}
 }
@@ -118,8 +119,25 @@ func (o Options) wants() Wants {
 func byType(objects []object.Object) map[string][]object.Object {
 	out := map[string][]object.Object{}
 	for _, o := range objects {
+		if o.Type() == secretType {
+			o = bare(o)
+		}
 		key := o.Type().String()
 		out[key] = append(out[key], o)
 	}
 	return out
+}
+
+var secretType = object.Type{Kind: "Secret"}
+
+// lastApplied is where kubectl keeps the whole of an object as it was applied.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// bare is a Secret without what it holds: package kube alone gets to see that, and what
+// may be known of it is in the snapshot.
+func bare(o object.Object) object.Object {
+	o.JSON = []byte("{}")
+	o.Annotations = maps.Clone(o.Annotations)
+	delete(o.Annotations, lastApplied)
+	return o
 }

@@ -30,11 +30,12 @@ metadata: {name: a}
 ---
 apiVersion: v1
 kind: Secret
-metadata: {name: never-read}
+metadata: {name: held, annotations: {a: b, kubectl.kubernetes.io/last-applied-configuration: hunter2}}
+stringData: {password: hunter2}
 `
 
-// Adapters run in the order given, see the objects by type, and what they add is
-// sorted with the rest.
+// Adapters run in the order given, see the objects by type but not what a Secret holds,
+// and what they add is sorted with the rest.
 func TestAdapters(t *testing.T) {
 	var order []string
 	see := func(w *operator.World) {
@@ -45,8 +46,11 @@ func TestAdapters(t *testing.T) {
 			w.Snapshot.Servers = append(w.Snapshot.Servers, &snapshot.Server{Workload: workload})
 			w.Snapshot.Problems = append(w.Snapshot.Problems, o.Problem(&object.Fault{Field: "metadata.name", Err: errors.New("odd")}))
 		}
-		if len(w.Objects["Asked.example.com"]) != 1 || w.Objects["Secret"] != nil {
+		if len(w.Objects["Asked.example.com"]) != 1 {
 			t.Errorf("objects %v", w.Objects)
+		}
+		if held := w.Objects["Secret"]; len(held) != 1 || string(held[0].JSON) != "{}" || len(held[0].Annotations) != 1 {
+			t.Errorf("%+v", held)
 		}
 	}
 	check := func(*operator.World) { order = append(order, "check") }

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/model/flow"
@@ -28,10 +27,10 @@ type document struct {
 		Addresses []text   `yaml:"addresses"`
 		Ports     []uint16 `yaml:"ports"`
 	} `yaml:"apiServer"`
-	DNS       *dns              `yaml:"dns"`
-	Operators map[string]string `yaml:"operators"`
-	Outside   []outside         `yaml:"outside"`
-	Domains   map[text][]text   `yaml:"domains"`
+	DNS       *dns               `yaml:"dns"`
+	Operators map[text]installed `yaml:"operators"`
+	Outside   []outside          `yaml:"outside"`
+	Domains   map[text][]text    `yaml:"domains"`
 }
 
 type dns struct {
@@ -221,7 +220,7 @@ func (d document) facts(path string) (f snapshot.Facts, err error) {
 	if f.DNS, err = d.DNS.facts(); err != nil {
 		return f, err
 	}
-	if f.Operators, err = namespaces(d.Operators); err != nil {
+	if err = operators(d.Operators, &f); err != nil {
 		return f, err
 	}
 	if f.Outside, err = ranges(d.Outside); err != nil {
@@ -229,20 +228,6 @@ func (d document) facts(path string) (f snapshot.Facts, err error) {
 	}
 	f.Domains, err = resolved(d.Domains)
 	return f, err
-}
-
-// operators are the keys of operators, as the adapters call themselves.
-var operators = []string{"cloudnative-pg", "stackgres"}
-
-// namespaces refuses an operator that nobody here knows: its namespace would be
-// assumed all the same.
-func namespaces(in map[string]string) (map[string]string, error) {
-	for name := range in {
-		if !slices.Contains(operators, name) {
-			return nil, fmt.Errorf("operators: %q: want one of %s", name, strings.Join(operators, ", "))
-		}
-	}
-	return in, nil
 }
 
 func ports(in []uint16) ([]uint16, error) {

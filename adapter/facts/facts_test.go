@@ -102,16 +102,16 @@ func TestReadWithoutEnd(t *testing.T) {
 // would quietly state nothing is one, too.
 func TestErrorsInWords(t *testing.T) {
 	for text, want := range map[string]string{
-		"[]":                             "line 1: a list where a mapping is expected",
-		"estate: complete\ndns: 3":       "line 2: `3` where a mapping is expected",
-		"cni: x":                         "line 1: `x` where a mapping is expected",
-		"podCIDRs: {a: b}":               "line 1: a mapping where a list is expected",
-		"dns: {port: 70000}":             "line 1: `70000` where a port is expected",
-		"cni: {enforces: maybe}":         "line 1: `maybe` where true or false is expected",
-		"apiServer: {adresses: []}":      "line 1: field adresses not found",
-		"podCIDRs: [10.0.0.0/8, null]":   "line 1: an entry of a list is null",
-		"outside:\n- ~":                  "line 2: an entry of a list is null",
-		"operators: {cnpg: cnpg-system}": `operators: "cnpg": want one of cloudnative-pg, stackgres`,
+		"[]":                               "line 1: a list where a mapping is expected",
+		"estate: complete\ndns: 3":         "line 2: `3` where a mapping is expected",
+		"cni: x":                           "line 1: `x` where a mapping is expected",
+		"podCIDRs: {a: b}":                 "line 1: a mapping where a list is expected",
+		"dns: {port: 70000}":               "line 1: `70000` where a port is expected",
+		"cni: {enforces: maybe}":           "line 1: `maybe` where true or false is expected",
+		"apiServer: {adresses: []}":        "line 1: field adresses not found",
+		"podCIDRs: [10.0.0.0/8, null]":     "line 1: an entry of a list is null",
+		"outside:\n- ~":                    "line 2: an entry of a list is null",
+		"\noperators: {cnpg: cnpg-system}": `line 2: operators: "cnpg": want one of cloudnative-pg, stackgres, zalando, crunchy, percona`,
 	} {
 		if _, err := Parse("f.yaml", []byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)

@@ -3,6 +3,7 @@ package kube
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -21,16 +22,12 @@ func (c *converter) convertBackends() {
 	}
 	var pods *podIndex
 	for _, o := range c.endpoints {
-		name := o.Name
-		if o.Kind == "EndpointSlice" {
-			name = o.Labels[discoveryv1.LabelServiceName]
-		}
-		s := open[snapshot.Ref{Kind: "Service", Namespace: o.Namespace, Name: name}]
+		s := open[snapshot.Ref{Kind: "Service", Namespace: o.Namespace, Name: serviceOf(o)}]
 		if s == nil {
 			continue
 		}
 		if pods == nil {
-			pods = newPodIndex(c.world.Workloads)
+			pods = newPodIndex(c.world)
 		}
 		c.backends(s, o, pods)
 	}
@@ -49,12 +46,29 @@ func (c *converter) backends(s *snapshot.Service, o object.Object, pods *podInde
 	for _, p := range s.Backends {
 		have[p] = true
 	}
+	var beyond []string
 	for _, e := range ends {
-		if p := pods.find(o.Namespace, e); p != nil && !have[p] {
+		switch p := pods.find(o.Namespace, e); {
+		case p == nil && pods.leadsOut(e):
+			beyond = append(beyond, e.ip)
+		case p != nil && !have[p]:
 			have[p] = true
 			s.Backends = append(s.Backends, p)
 		}
 	}
+	if len(beyond) > 0 && !isAPIServer(o) {
+		c.warn("service-outside", o.Origin(), fmt.Sprintf("Service %s/%s leads to %s, which no pod has: nothing is decided there",
+			s.Namespace, s.Name, few(beyond)))
+	}
+}
+
+// few lists some of many.
+func few(list []string) string {
+	const most = 3
+	if len(list) <= most {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
 }
 
 // lead sends the Service's ports where the endpoints say: without a selector nobody
@@ -82,10 +96,12 @@ func lead(s *snapshot.Service, to []endPort) error {
 	return nil
 }
 
-// An end is one address of a Service, and the pod it says it is.
+// An end is one address of a Service, and the pod it says it is. One that says it is
+// something else, a node, is other.
 type end struct {
-	pod string
-	ip  string
+	pod   string
+	ip    string
+	other bool
 }
 
 // An endPort is one port of a Service's endpoints, and the field it stands in.
@@ -106,7 +122,7 @@ func endsOf(o object.Object) (ends []end, ports []endPort, err error) {
 		}
 		for _, e := range in.Endpoints {
 			for _, ip := range e.Addresses {
-				ends = append(ends, end{target(e.TargetRef), ip})
+				ends = append(ends, endOf(e.TargetRef, ip))
 			}
 		}
 		return ends, ports, nil
@@ -121,7 +137,7 @@ func endsOf(o object.Object) (ends []end, ports []endPort, err error) {
 		}
 		for _, list := range [][]corev1.EndpointAddress{subset.Addresses, subset.NotReadyAddresses} { //nolint:staticcheck // as above
 			for _, a := range list {
-				ends = append(ends, end{target(a.TargetRef), a.IP})
+				ends = append(ends, endOf(a.TargetRef, a.IP))
 			}
 		}
 	}
@@ -136,34 +152,57 @@ func value[T any](p *T) (v T) {
 	return v
 }
 
-func target(ref *corev1.ObjectReference) string {
-	if ref == nil || ref.Kind != "Pod" {
-		return ""
+func endOf(ref *corev1.ObjectReference, ip string) end {
+	e := end{ip: ip}
+	switch {
+	case ref == nil:
+	case ref.Kind == "Pod":
+		e.pod = ref.Name
+	default:
+		e.other = true
 	}
-	return ref.Name
+	return e
 }
 
 // A podIndex finds pods by name and by address.
 type podIndex struct {
 	byName map[[2]string]*snapshot.Pod
 	byIP   map[netip.Addr]*snapshot.Pod
+	nodes  map[netip.Addr]bool
 }
 
-func newPodIndex(workloads []*snapshot.Workload) *podIndex {
-	x := &podIndex{map[[2]string]*snapshot.Pod{}, map[netip.Addr]*snapshot.Pod{}}
-	for _, w := range workloads {
+func newPodIndex(s *snapshot.Snapshot) *podIndex {
+	x := &podIndex{map[[2]string]*snapshot.Pod{}, map[netip.Addr]*snapshot.Pod{}, map[netip.Addr]bool{}}
+	for _, w := range s.Workloads {
 		for _, p := range w.Pods {
 			if p.Name != "" {
 				x.byName[[2]string{p.Namespace, p.Name}] = p
 			}
 			for _, a := range p.Addresses {
-				if !p.HostNetwork {
+				if p.HostNetwork {
+					x.nodes[a] = true
+				} else {
 					x.byIP[a] = p
 				}
 			}
 		}
 	}
+	for _, n := range s.Nodes {
+		for _, a := range n.Addresses {
+			x.nodes[a] = true
+		}
+	}
 	return x
+}
+
+// leadsOut reports whether an end that is no pod's is an address, or a name, of nothing
+// in the cluster. What names a pod that was not read is of the cluster.
+func (x *podIndex) leadsOut(e end) bool {
+	if e.pod != "" || e.other {
+		return false
+	}
+	ip, err := netip.ParseAddr(e.ip)
+	return err != nil || !x.nodes[ip.Unmap()]
 }
 
 // find takes the pod that the end names, else the one that has its address.

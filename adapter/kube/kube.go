@@ -14,8 +14,9 @@ import (
 )
 
 // Convert adds to the snapshot what the objects say: namespaces, workloads,
-// Services, policies, what is not modelled, and the network plugin. An object that
-// the API server would refuse becomes a Problem. Objects of other kinds only make
+// Services, routes, Secrets, policies, what is not modelled, and what the objects tell
+// of the network plugin, the kube-apiserver and the resolver. An object that the API
+// server would refuse becomes a Problem. Objects of other kinds only make
 // their namespace exist.
 func Convert(objects []object.Object, s *snapshot.Snapshot) {
 	c := converter{world: s, selectors: selectorPool{}, owning: make(map[snapshot.Ref]*object.Object, len(objects))}
@@ -35,7 +36,14 @@ func Convert(objects []object.Object, s *snapshot.Snapshot) {
 	for _, o := range c.services {
 		c.service(o)
 	}
+	for _, o := range c.nodes {
+		c.node(o)
+	}
 	c.convertBackends()
+	c.convertRoutes()
+	for _, o := range c.secrets {
+		c.secret(o)
+	}
 	for _, o := range c.policies {
 		c.policy(o)
 	}
@@ -43,13 +51,12 @@ func Convert(objects []object.Object, s *snapshot.Snapshot) {
 		c.clusterPolicy(o)
 	}
 	c.tellSamePriority()
-	for _, o := range c.nodes {
-		c.node(o)
-	}
 	for _, o := range c.foreign {
 		c.unmodelled(o)
 	}
 	c.detectCNI()
+	c.detectAPIServer()
+	c.detectDNS()
 }
 
 // A converter holds the objects by what is done with them.
@@ -64,6 +71,9 @@ type converter struct {
 	clusterPolicies []object.Object
 	nodes           []object.Object
 	foreign         []object.Object
+	routes          []object.Object // with what they name
+	secrets         []object.Object
+	leading         leading
 	daemons         []daemon
 	network         network
 	owning          map[snapshot.Ref]*object.Object // every object, to tell owners by
@@ -83,6 +93,8 @@ const (
 	groupClusterPolicy
 	groupNode
 	groupForeign
+	groupRoute
+	groupSecret
 )
 
 // A served kind is one of the API's own: any other version of it is no longer
@@ -107,6 +119,8 @@ var kinds = map[string]served{
 	"EndpointSlice":         {groupEndpoints, "discovery.k8s.io/v1"},
 	"NetworkPolicy":         {groupPolicy, "networking.k8s.io/v1"},
 	"Node":                  {groupNode, "v1"},
+	"Secret":                {groupSecret, "v1"},
+	"Ingress":               {groupRoute, "networking.k8s.io/v1"},
 
 	"ClusterNetworkPolicy":       {groupClusterPolicy, policyGroup + "/v1alpha2"},
 	"AdminNetworkPolicy":         {groupClusterPolicy, policyGroup + "/v1alpha1"},
@@ -134,12 +148,18 @@ func groupOf(t object.Type) group {
 	if _, ok := dialects[t]; ok {
 		return groupForeign
 	}
+	if routeKinds[t] != nil || routeParts[t] != nil {
+		return groupRoute
+	}
 	return groupNone
 }
 
 func (c *converter) sort(o object.Object) {
 	g := groupOf(o.Type())
-	if served := kinds[o.Kind].apiVersion; g != groupNone && g != groupForeign && o.APIVersion != served {
+	if isTCPServices(o) {
+		g = groupRoute
+	}
+	if served := kinds[o.Kind].apiVersion; served != "" && g == kinds[o.Kind].group && o.APIVersion != served {
 		if meant := (object.Type{Group: object.GroupOf(served), Kind: o.Kind}); !meant.Namespaced() {
 			o.Namespace = "" // where it was put because nobody knew the group it was written with
 		}
@@ -163,6 +183,10 @@ func (c *converter) sort(o object.Object) {
 		c.nodes = append(c.nodes, o)
 	case groupForeign:
 		c.foreign = append(c.foreign, o)
+	case groupRoute:
+		c.routes = append(c.routes, o)
+	case groupSecret:
+		c.secrets = append(c.secrets, o)
 	}
 }
 

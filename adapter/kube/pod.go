@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -100,7 +100,7 @@ func addedByJob(u *unit) (set map[string]string, unknown []string) {
 // member returns one pod of the unit. What a controller adds replaces what the
 // template says.
 func (u *unit) member(set map[string]string, unknown []string) (*snapshot.Pod, error) {
-	ports, err := containerPorts(u.specField(), u.template.Spec)
+	ports, err := containerPorts(u.Origin(), u.specField(), u.template.Spec)
 	if err != nil {
 		return nil, err
 	}
@@ -143,20 +143,14 @@ func serviceAccount(spec corev1.PodSpec) string {
 // containerPorts lists the ports of the containers and then of the sidecars, which
 // are init containers that keep running; Services look in this order
 // (kubernetes pkg/api/v1/pod FindPort).
-func containerPorts(field string, spec corev1.PodSpec) ([]snapshot.ContainerPort, error) {
-	var out []snapshot.ContainerPort
+func containerPorts(of verdict.Origin, field string, spec corev1.PodSpec) (out []snapshot.ContainerPort, err error) {
 	add := func(list string, i int, c corev1.Container) error {
 		for j, p := range c.Ports {
-			at := fmt.Sprintf("%s.%s[%d].ports[%d]", field, list, i, j)
-			port, err := portNumber(at+".containerPort", p.ContainerPort)
+			port, err := containerPort(of.At("%s.%s[%d].ports[%d]", field, list, i, j), p)
 			if err != nil {
 				return err
 			}
-			proto, err := protocol(at+".protocol", string(p.Protocol))
-			if err != nil {
-				return err
-			}
-			out = append(out, snapshot.ContainerPort{Name: p.Name, Protocol: proto, Port: port})
+			out = append(out, port)
 		}
 		return nil
 	}
@@ -172,6 +166,33 @@ func containerPorts(field string, spec corev1.PodSpec) ([]snapshot.ContainerPort
 		if err := add("initContainers", i, c); err != nil {
 			return nil, err
 		}
+	}
+	return out, nil
+}
+
+// containerPort converts the port that stands at the origin. A hostIP that is all
+// addresses of the node limits nothing.
+func containerPort(at verdict.Origin, in corev1.ContainerPort) (out snapshot.ContainerPort, err error) {
+	out.Name = in.Name
+	if out.Port, err = portNumber(at.Field+".containerPort", in.ContainerPort); err != nil {
+		return out, err
+	}
+	if out.Protocol, err = protocol(at.Field+".protocol", string(in.Protocol)); err != nil || in.HostPort == 0 {
+		return out, err
+	}
+	if out.HostPort, err = portNumber(at.Field+".hostPort", in.HostPort); err != nil {
+		return out, err
+	}
+	out.Origin = at.At("%s.hostPort", at.Field)
+	if in.HostIP == "" {
+		return out, nil
+	}
+	ip, err := netip.ParseAddr(in.HostIP)
+	if err != nil {
+		return out, fault(at.Field+".hostIP", "%q is no address", in.HostIP)
+	}
+	if !ip.IsUnspecified() {
+		out.HostIP = ip.Unmap()
 	}
 	return out, nil
 }

@@ -18,10 +18,14 @@ func (c *converter) service(o object.Object) {
 		return
 	}
 	s, err := newService(o, in.Spec)
+	if err == nil {
+		err = c.balancer(s, o, in.Spec)
+	}
 	if err != nil {
 		c.fail(o, err)
 		return
 	}
+	s.LoadBalancer = ingressAddresses(in.Status)
 	c.world.Services = append(c.world.Services, s)
 }
 
@@ -57,8 +61,61 @@ func newService(o object.Object, in corev1.ServiceSpec) (*snapshot.Service, erro
 	if s.ExternalIPs, err = externalIPs(in.ExternalIPs); err != nil {
 		return nil, err
 	}
+	if s.ClusterIPs, err = clusterIPs(in); err != nil {
+		return nil, err
+	}
+	s.NoNodePorts = in.AllocateLoadBalancerNodePorts != nil && !*in.AllocateLoadBalancerNodePorts
+	if s.KeepsClient, err = local(in.ExternalTrafficPolicy); err != nil {
+		return nil, err
+	}
 	s.SourceRanges, err = sourceRanges(in.LoadBalancerSourceRanges)
 	return s, err
+}
+
+// local reports whether nodes send outside clients to their own pods alone, and so need
+// not give them another source. internalTrafficPolicy is about clients inside.
+func local(in corev1.ServiceExternalTrafficPolicy) (bool, error) {
+	switch in {
+	case corev1.ServiceExternalTrafficPolicyLocal:
+		return true, nil
+	case "", corev1.ServiceExternalTrafficPolicyCluster:
+		return false, nil
+	}
+	return false, fault("spec.externalTrafficPolicy", "%q: want Cluster or Local", in)
+}
+
+// clusterIPs are those of a live Service. "None" is that of a headless one.
+func clusterIPs(in corev1.ServiceSpec) (out []netip.Addr, err error) {
+	texts := in.ClusterIPs
+	if len(texts) == 0 && in.ClusterIP != "" {
+		texts = []string{in.ClusterIP}
+	}
+	for i, t := range texts {
+		if t == corev1.ClusterIPNone || t == "" {
+			continue
+		}
+		a, err := netip.ParseAddr(t)
+		if err != nil {
+			field := "spec.clusterIP"
+			if len(in.ClusterIPs) > 0 {
+				field = fmt.Sprintf("spec.clusterIPs[%d]", i)
+			}
+			return nil, fault(field, "%q is no address", t)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// ingressAddresses are those of the load balancer that a controller made. It may have a
+// name instead.
+func ingressAddresses(in corev1.ServiceStatus) (out []netip.Addr) {
+	for _, i := range in.LoadBalancer.Ingress {
+		if a, err := netip.ParseAddr(i.IP); err == nil {
+			out = append(out, a.Unmap())
+		}
+	}
+	return out
 }
 
 func externalIPs(texts []string) (out []netip.Addr, err error) {

@@ -41,7 +41,11 @@ func (t *attempt) session() reach.Session {
 
 const referenceHelp = `FROM is a workload, a pod, an address or a named outside range; TO is a
 PostgreSQL server, one of its Services, poolers or pods, or an address. Both are
-written [NAMESPACE/][KIND/]NAME; NAME.NAMESPACE is a Service.`
+written [NAMESPACE/][KIND/]NAME; NAME.NAMESPACE is a Service.
+
+FROM kubectl/port-forward is whoever may create pods/portforward in the server's pods,
+kubectl/exec whoever may create pods/exec there: past every policy, over loopback or,
+with exec, over the Unix socket.`
 
 func (a *app) can() *cobra.Command {
 	return a.question("can", "Answer whether a client gets a session, with the step that decides", `
@@ -49,7 +53,8 @@ Every path is asked: through each Service, through each pooler, and straight to
 each pod's address; the answer is yes if any path is. `,
 		`  pgmoat can shop/web payments/ledger --as app --db ledger -f k8s/
   pgmoat can shop/web ledger-rw.payments --as app --db ledger --no-tls -f k8s/
-  pgmoat can 192.0.2.7 payments/ledger --as app --db ledger -f k8s/ -o json`, report.Can)
+  pgmoat can 192.0.2.7 payments/ledger --as app --db ledger -f k8s/ -o json
+  pgmoat can kubectl/exec payments/ledger --as postgres -f k8s/`, report.Can)
 }
 
 func (a *app) explain() *cobra.Command {
@@ -84,7 +89,7 @@ func (a *app) ask(ctx context.Context, from, to string, t attempt, detail report
 	if err != nil {
 		return err
 	}
-	c, err := findClient(world, from)
+	c, err := findAsker(world, from)
 	if err != nil {
 		return err
 	}
@@ -96,11 +101,25 @@ func (a *app) ask(ctx context.Context, from, to string, t attempt, detail report
 	result := report.Asked{
 		World: world, Engine: engine, From: c.ref, To: p.ref, Session: t.session(), Port: t.port, Detail: detail}
 	for _, endpoint := range c.endpoints {
-		q := reach.Question{From: endpoint, To: p.target, Session: t.session(), Port: t.port}
-		result.Add(nameOf(c, endpoint), q, engine.Decide(q))
+		q := reach.Question{From: endpoint, Inside: c.Inside, To: p.target, Session: t.session(), Port: t.port}
+		result.Add(nameOf(c.client, endpoint), q, engine.Decide(q))
 	}
 	a.exit(answer(result.Verdict()))
 	return result.Write(a.out, a.output)
+}
+
+// An asker is a client, or who comes into pods by kubectl.
+type asker struct {
+	client
+	reach.Inside
+}
+
+func findAsker(world *snapshot.Snapshot, text string) (asker, error) {
+	if i, ok := findInsider(world, text); ok {
+		return asker{client{i.Ref, []network.Endpoint{{}}}, i.Inside}, nil
+	}
+	c, err := findClient(world, text)
+	return asker{client: c}, err
 }
 
 // nameOf names one member of a client.

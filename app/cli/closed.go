@@ -72,9 +72,8 @@ func (a *app) closed(ctx context.Context, args []string, control bool) error {
 	engine := reach.New(world)
 	list := report.Closed{World: world}
 	for _, s := range servers {
-		if n := engine.Questions(s); n > mostQuestions {
-			return fmt.Errorf("%s: the closed list would ask some %d questions, too many for the %d databases and %d roles that are named; ask can or explain for those that matter",
-				s.Ref(), n, len(reach.Databases(s)), len(reach.Roles(s)))
+		if err := tooMany(s); err != nil {
+			return err
 		}
 		list.Access = append(list.Access, engine.WhoCan(s)...)
 		if control {
@@ -86,8 +85,18 @@ func (a *app) closed(ctx context.Context, args []string, control bool) error {
 	return list.Write(a.out, a.output)
 }
 
-// mostQuestions is a minute or two of work.
-const mostQuestions = 20_000_000
+// mostCells is what a client's list can have and still be held for all of them.
+const mostCells = 2_000_000
+
+// tooMany is an error about a server whose list would be longer.
+func tooMany(s *snapshot.Server) error {
+	n := reach.NamesOf(s).Cells()
+	if n <= mostCells {
+		return nil
+	}
+	return fmt.Errorf("%s: the closed list would have %d cells for each client, too many for the %d databases and %d roles that are named; ask can or explain for those that matter",
+		s.Ref(), n, len(reach.Databases(s)), len(reach.Roles(s)))
+}
 
 func anyAccess(list []reach.Access) verdict.Verdict {
 	v := verdict.Deny

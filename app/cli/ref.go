@@ -31,7 +31,7 @@ var kinds = map[string]string{
 	"svc": "Service", "service": "Service", "services": "Service",
 	"cluster": "Cluster", "clusters": "Cluster", "pooler": "Pooler", "poolers": "Pooler",
 	"sgcluster": "SGCluster", "sgclusters": "SGCluster",
-	"outside": "Outside",
+	"outside": "Outside", "kubectl": "kubectl",
 }
 
 // parseReference reads a reference; of two parts the first is a kind when it is
@@ -99,6 +99,20 @@ func findClient(world *snapshot.Snapshot, text string) (client, error) {
 		}
 	}
 	return single(found, func(c client) snapshot.Ref { return c.ref }, text, "workload", clientNames(world))
+}
+
+// findInsider resolves a FROM that is a way into pods by kubectl; false for any other.
+func findInsider(world *snapshot.Snapshot, text string) (reach.Insider, bool) {
+	r, err := parseReference(text, world)
+	if err != nil || r.kind != "kubectl" {
+		return reach.Insider{}, false
+	}
+	for _, i := range reach.Insiders() {
+		if r.names(i.Ref) {
+			return i, true
+		}
+	}
+	return reach.Insider{}, false
 }
 
 // clientsOf returns what a reference names in a workload: all of it, the members

@@ -147,7 +147,7 @@ func layersKey(p reach.Path) string {
 	if p.Pooler != nil {
 		fmt.Fprintf(&b, "pooler %s ", p.Pooler.Ref())
 	}
-	fmt.Fprintf(&b, "%d %s %s", p.Port, p.Verdict, p.Method)
+	fmt.Fprintf(&b, "%s %d %d %d %s %s", p.Through, p.Sees, p.ServerSees, p.Port, p.Verdict, p.Method)
 	for _, s := range p.Steps {
 		facts := with(s.Facts)
 		delete(facts, "pod")
@@ -171,11 +171,22 @@ func (r route) name() string {
 		names := append([]string{r.path.Service.Namespace + "/" + r.path.Service.Name}, r.alike...)
 		parts = append(parts, "through Service "+strings.Join(names, ", "))
 	}
+	switch through := r.path.Through; {
+	case isInside(r.path):
+		parts = append(parts, "by kubectl "+through)
+	case through != "" && r.path.Service != nil:
+		parts = append(parts, "by its "+through)
+	case through != "":
+		parts = append(parts, "by the node's "+through)
+	}
 	if r.path.Pooler != nil {
-		if r.path.Service == nil {
-			parts = append(parts, "straight to the pods of")
-		} else {
+		switch {
+		case r.path.Service != nil:
 			parts = append(parts, "and")
+		case len(parts) == 0:
+			parts = append(parts, "straight to the pods of")
+		default:
+			parts = append(parts, "to the pods of")
 		}
 		parts = append(parts, r.path.Pooler.Ref().String())
 	}
@@ -188,7 +199,15 @@ func (r route) name() string {
 		parts = append(parts, "straight")
 	}
 	parts = append(parts, "to "+strings.Join(r.members, ", "))
+	if r.path.Sees == reach.SeenSocket {
+		return strings.Join(parts, " ") + " on its Unix socket"
+	}
 	return fmt.Sprintf("%s port %d", strings.Join(parts, " "), r.path.Port)
+}
+
+// isInside reports whether a path begins in the pod itself.
+func isInside(p reach.Path) bool {
+	return p.Through == reach.PortForward.String() || p.Through == reach.Exec.String()
 }
 
 // blockers are the steps that keep the path from being allowed, refusals first.

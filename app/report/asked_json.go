@@ -39,10 +39,14 @@ type pathJSON struct {
 	Verdict verdict.Verdict `json:"verdict"`
 	Service *snapshot.Ref   `json:"service"`
 	Pooler  *snapshot.Ref   `json:"pooler"`
-	Members []string        `json:"members"`
-	Port    uint16          `json:"port"`
-	Method  string          `json:"method,omitempty"`
-	Steps   []stepJSON      `json:"steps"`
+	// Through is what stands before the pod and is no Service that a pod could use.
+	Through string   `json:"through,omitempty"`
+	Members []string `json:"members"`
+	Port    uint16   `json:"port"`
+	// Sees is who the server takes the client for; absent where no packet arrives.
+	Sees   *seesJSON  `json:"sees,omitempty"`
+	Method string     `json:"method,omitempty"`
+	Steps  []stepJSON `json:"steps"`
 }
 
 // stepJSON is a step with its words and with the lines of its origins.
@@ -128,6 +132,7 @@ func (a *Asked) answerJSON(m memberAnswer) answerJSON {
 
 func (a *Asked) pathJSON(r route) pathJSON {
 	out := pathJSON{Verdict: r.path.Verdict, Members: r.members, Port: r.path.Port, Method: r.path.Method,
+		Through: r.path.Through, Sees: seen(r.path),
 		Steps: allStepped(a.World, r.path.Steps)}
 	if out.Members == nil {
 		out.Members = []string{}

@@ -101,6 +101,11 @@ func (a *Asked) writeRoute(t *text, r route) {
 	for _, s := range r.path.Steps {
 		t.step(a.World, s)
 	}
+	if s := seen(r.path); s != nil {
+		for _, line := range seenLines(r.path, s.Addresses) {
+			t.line("    %s", line)
+		}
+	}
 	if b := blockers(r.path.Steps); len(b) > 1 {
 		t.line("    first blocker: %s; all blockers: %s", b[0].Layer, layers(b))
 	}

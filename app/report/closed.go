@@ -248,7 +248,7 @@ func everything(rows []row, all []string, column func(*row) *string) {
 		switch {
 		case len(all) > 1 && len(missing) == 0:
 			*column(&rows[i]) = "any"
-		case len(missing)*2 < len(listed) && !slices.Contains(missing, reach.AnyOther):
+		case len(missing) > 0 && len(missing)*2 < len(listed) && !slices.Contains(missing, reach.AnyOther):
 			*column(&rows[i]) = "any but " + strings.Join(missing, ", ")
 		}
 	}

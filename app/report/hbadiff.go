@@ -162,7 +162,7 @@ func counted(n int, what string) string {
 
 func (d *HBADiff) region(t *text, i int) {
 	r, shown := d.result[i], d.Regions[i]
-	t.verdict(change(r), "%s → %s%s", r.Old.Kind, r.New.Kind, map[bool]string{true: " (wording only)"}[r.Wording])
+	t.verdict(regionVerdict(r), "%s → %s%s", r.Old.Kind, r.New.Kind, map[bool]string{true: " (wording only)"}[r.Wording])
 	for _, row := range [][2]string{
 		{"who", strings.Join(shown.Users, ", ")}, {"database", strings.Join(shown.Databases, ", ")},
 		{"from", strings.Join(shown.Addresses, ", ")}, {"over", strings.Join(shown.Transports, ", ")},
@@ -175,8 +175,8 @@ func (d *HBADiff) region(t *text, i int) {
 	}
 }
 
-// change colours a region: whoever gets in now and did not before is what matters.
-func change(r regions.Region) verdict.Verdict {
+// regionVerdict colours a region: whoever gets in now and did not before is what matters.
+func regionVerdict(r regions.Region) verdict.Verdict {
 	switch {
 	case r.Old.Kind.Refuses() && !r.New.Kind.Refuses():
 		return verdict.Allow
@@ -338,6 +338,7 @@ var conditionText = map[regions.ConditionKind][2]string{
 	regions.SameHost:         {"the client has an address of the server", "the client has no address of the server"},
 	regions.SameNet:          {"the client is in a network of the server", "the client is in no network of the server"},
 	regions.FromPods:         {"the client is one of the pods %s", "the client is none of the pods %s"},
+	regions.LineIsThere:      {"the server has the line %q", "the server does not have the line %q"},
 }
 
 func conditionWords(conditions []regions.Condition) []string {
@@ -348,7 +349,7 @@ func conditionWords(conditions []regions.Condition) []string {
 		if c.Holds {
 			text = pair[0]
 		}
-		if strings.Contains(text, "%s") {
+		if strings.Contains(text, "%") {
 			text = fmt.Sprintf(text, c.Name)
 		}
 		out = append(out, text)

@@ -52,8 +52,8 @@ func Schemas() (map[string]*jsonschema.Schema, error) {
 	out := map[string]*jsonschema.Schema{}
 	for name, v := range map[string]any{
 		"can": askedJSON{}, "who-can": closedJSON{}, "vital": vitalJSON{}, "connections": connectionsJSON{}, "connections-diff": connectionsDiffJSON{},
-		"connections-explain": explainedJSON{},
-		"audit":               auditJSON{}, "hba-lint": lintJSON{},
+		"connections-explain": explainedJSON{}, "diff": changedJSON{},
+		"audit": auditJSON{}, "hba-lint": lintJSON{},
 		"hba-eval": evalJSON{}, "hba-diff": HBADiff{}, "hba-rules": RuleList{},
 	} {
 		s, err := jsonschema.ForType(reflect.TypeOf(v), &jsonschema.ForOptions{TypeSchemas: wordSchemas})

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"fmt"
 	"io"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -36,7 +38,11 @@ type vitalJSON struct {
 }
 
 type vitalFlowJSON struct {
-	ID       string          `json:"id"`
+	ID string `json:"id"`
+	// Phase is when the flow is needed, Releases which of the operator's need it; empty
+	// for all known.
+	Phase    snapshot.Phase  `json:"phase"`
+	Releases string          `json:"releases"`
 	What     string          `json:"what"`
 	From     string          `json:"from"`
 	To       string          `json:"to"`
@@ -50,6 +56,7 @@ type vitalFlowJSON struct {
 
 // Write prints the list in the format: table, md, csv or json.
 func (v Vital) Write(out io.Writer, format string) error {
+	v.Flows = byPhase(v.Flows)
 	var codes []string
 	for _, f := range v.Flows {
 		codes = snapshot.Merge(codes, f.Assumptions)
@@ -63,12 +70,31 @@ func (v Vital) Write(out io.Writer, format string) error {
 	}
 	t := newText(out, format == "md")
 	t.line("%s needs:", v.Server.Ref())
+	if len(v.Flows) > 0 {
+		t.line(vitalRow, "PHASE", "FLOW", "WHAT")
+	}
 	for _, f := range v.Flows {
 		v.flow(t, f)
 	}
 	t.line("")
 	t.assumptions(v.World, codes)
 	return t.err
+}
+
+// vitalRow is a line of the list.
+const vitalRow = "  %-10s %-16s %s"
+
+// phases are in the order in which lists have them.
+var phases = []snapshot.Phase{snapshot.Steady, snapshot.Bootstrap, snapshot.Join, snapshot.Failover,
+	snapshot.Backup, snapshot.Restore, snapshot.Upgrade, snapshot.Monitoring}
+
+// byPhase puts flows of one phase together.
+func byPhase(flows []reach.VitalDecision) []reach.VitalDecision {
+	out := slices.Clone(flows)
+	slices.SortStableFunc(out, func(a, b reach.VitalDecision) int {
+		return slices.Index(phases, a.Flow.Phase) - slices.Index(phases, b.Flow.Phase)
+	})
+	return out
 }
 
 var vitalWord = map[verdict.Verdict]string{verdict.Allow: "passes", verdict.Deny: "CUT", verdict.Unknown: "may be cut"}
@@ -78,7 +104,11 @@ func (v Vital) flow(t *text, f reach.VitalDecision) {
 	if f.Flow.Optional {
 		word += " (nothing dies without it)"
 	}
-	t.verdict(f.Verdict, "  %-16s %s: %s", f.Flow.ID, f.Flow.What, word)
+	what := f.Flow.What
+	if f.Flow.Releases != "" {
+		what += fmt.Sprintf(" (%s)", f.Flow.Releases)
+	}
+	t.verdict(f.Verdict, vitalRow, f.Flow.Phase, f.Flow.ID, what+": "+word)
 	for _, s := range blockers(f.Steps) {
 		t.step(v.World, s)
 	}
@@ -91,7 +121,7 @@ func (v Vital) flows() []vitalFlowJSON {
 		for _, r := range f.Flow.Ports {
 			ports = append(ports, portText(r))
 		}
-		out = append(out, vitalFlowJSON{f.Flow.ID, f.Flow.What, f.Flow.From.Name, f.Flow.To.Name, ports, f.Flow.AnyOf,
+		out = append(out, vitalFlowJSON{f.Flow.ID, f.Flow.Phase, f.Flow.Releases, f.Flow.What, f.Flow.From.Name, f.Flow.To.Name, ports, f.Flow.AnyOf,
 			f.Flow.Optional, f.Verdict, allStepped(v.World, blockers(f.Steps)), f.Flow.Source})
 	}
 	return out

@@ -61,6 +61,23 @@ var words = map[verdict.Reason]func(verdict.Step) string{
 	"service/source-ranges-part": filled("Service {service} takes some of the client's addresses from outside, those of its loadBalancerSourceRanges, and not the others"),
 	"service/source-ranges":      filled("Service {service} takes outside clients only from its loadBalancerSourceRanges"),
 	"service/exposed":            filled("Service {service} is of type {type}: it has an address outside the cluster"),
+	"service/node-port-closed":   filled("Service {service} is of type {type} and has a node port too, which is taken to be closed to the outside"),
+	"service/internal":           filled("the load balancer of Service {service} is internal: only private addresses and those that the facts file names reach it"),
+	"service/internal-part":      filled("the load balancer of Service {service} is internal: some of the client's addresses reach it, the others do not"),
+
+	"host/port":    filled("port {port} of the pod's node leads to the pod"),
+	"host/network": filled("the pod is on its node's network: it answers at port {port} of the node"),
+
+	"route/leads-to":      filled("{route} passes connections from outside on to Service {service}"),
+	"route/sources":       filled("{route} takes clients only from the ranges that its annotation names"),
+	"route/sources-part":  filled("{route} takes some of the client's addresses, those of the ranges that its annotation names, and not the others"),
+	"route/tls-only":      filled("{route} takes only connections that begin with TLS, and the client connects without"),
+	"route/proxy-unknown": filled("the pods that {route} comes from are not known, and policies may admit them or not"),
+
+	"inside/port-forward": filled("kubectl port-forward connects inside the pod {pod}, past every policy; who may create pods/portforward in {namespace} is not decided here"),
+	"inside/exec":         filled("kubectl exec starts a process in the pod {pod}, past every policy; who may create pods/exec in {namespace} is not decided here"),
+
+	"pooler/tls-unsure": filled("whether the pooler's connection uses TLS (server_tls_sslmode {mode}) cannot be told, and the server takes only one of the two"),
 
 	"dns/cut": dnsCut,
 

@@ -42,7 +42,7 @@ func sameField(field string, a, b *snapshot.Pod) bool {
 	case fieldLabels:
 		return sameLabels(a.Labels, b.Labels)
 	case fieldPorts:
-		return slices.Equal(a.Ports, b.Ports)
+		return slices.EqualFunc(a.Ports, b.Ports, sameContainerPort)
 	case fieldAddresses:
 		return slices.Equal(a.Addresses, b.Addresses)
 	case fieldHost:

@@ -254,8 +254,8 @@ func TestSamePolicyKnowsEveryField(t *testing.T) {
 			"ServiceAccount Origin",
 		reflect.TypeFor[snapshot.Node]():       "Name Labels Addresses Origin",
 		reflect.TypeFor[snapshot.Unmodelled](): "Ref Layer Directions Namespaces Pods Origin",
-		reflect.TypeFor[snapshot.Facts](): "Complete Strict CNI Enforces CNIOrigin Profile Domains PodCIDRs APIServer APIServerPorts DNS " +
-			"Operators Outside", // from APIServer on of no interest to policies
+		reflect.TypeFor[snapshot.Facts](): "Complete Strict CNI Enforces CNIOrigin Profile Domains PodCIDRs APIServer APIServerPorts " +
+			"APIServerOrigin DNS Operators OperatorVersions Now Outside", // from APIServer on of no interest to policies
 	}
 	for typ, want := range known {
 		var names []string

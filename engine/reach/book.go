@@ -1,34 +1,92 @@
 package reach
 
 import (
-	"fmt"
+	"encoding/binary"
+	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// A book keeps what conversations came to: they depend on little of the client, so
-// that a thousand clients have the same few.
+// A book makes the closed list of one server. What is said once packets have arrived
+// depends on little of a client, and how they arrive on little of its pod, so that ten
+// thousand clients get the same few lists.
 type book struct {
 	*Engine
-	server   *snapshot.Server
-	sessions []Session
-	talks    map[talk]spoken
-	clients  map[string][]Access // by kin
-	from     string              // the addresses of the outside client being asked about
+	server *snapshot.Server
+	names  Names
+	// records are those of all files, numbered; member answers +role.
+	records []*hba.Record
+	member  func(role, group string) hba.Match
+	parts   []nameBlock
+	ways    []way // of a pod that is none of the server's
+	// kinds number the conversations that ways lead to, routes what people call them.
+	kinds map[conversation]int32
+	faces map[string]int32
+	said  map[talk]spoken
+	lists map[string][]Access
+	ids   map[string]int32
+	// of keeps the arrivals of pods, by their class.
+	arrived map[int][]arrival
+	quickly map[quickKey][]Access
+	// plain are the faces of pods that no file tells apart, plus one: without and with an
+	// address, each on the pod network and on the host's.
+	plain                         [4]int32
+	asksForPods, asksForAddresses bool
+	// shared are arrivals by the verdicts of all ways.
+	shared map[string][]arrival
+	// quick leaves out what is told beside a verdict: assumptions, and what is in doubt.
+	quick  bool
+	passes map[passage][]verdict.Verdict
 }
 
-// A talk is all that a conversation depends on.
-type talk struct {
+func newBook(e *Engine, s *snapshot.Server, names Names) *book {
+	terse := *e
+	terse.decided = map[hop]verdict.Step{}
+	b := &book{Engine: &terse, server: s, names: names, records: recordsOf(s), member: memberships(s),
+		kinds: map[conversation]int32{}, faces: map[string]int32{}, said: map[talk]spoken{}, lists: map[string][]Access{},
+		ids: map[string]int32{}, arrived: map[int][]arrival{}, shared: map[string][]arrival{},
+		quickly: map[quickKey][]Access{}, passes: map[passage][]verdict.Verdict{}}
+	for _, r := range b.records {
+		b.asksForPods = b.asksForPods || r.Address.Kind == hba.Pods
+		b.asksForAddresses = b.asksForAddresses || r.Type != hba.Local && r.Address.Kind != hba.AnyAddress
+	}
+	b.parts = b.blocks()
+	b.ways = b.Engine.ways(Question{From: network.Endpoint{Virtual: &network.Virtual{}}, To: Target{Server: s}})
+	return b
+}
+
+// A conversation is the part of a way that decides what is said on it.
+type conversation struct {
 	pooler      *snapshot.Pooler
 	hop, member *snapshot.Pod
-	port        uint16
-	client      *snapshot.Pod // only where its address is known or a file asks for its labels
-	host        bool          // on its node's network: it has none of the pods' addresses
-	outside     string
-	session     Session
+	port        snapshot.ServerPort
+	// seen tells a node from a client with its address, tlsOnly a route that takes nothing
+	// else, inside a process in the pod.
+	inside  Inside
+	seen    Seen
+	tlsOnly bool
+}
+
+func conversationOf(w way) conversation {
+	c := conversation{pooler: w.pooler, port: w.port, inside: w.inside, seen: w.seen, tlsOnly: w.tlsOnly()}
+	if w.pooler != nil {
+		c.hop, c.member = w.hop, w.member
+	}
+	return c
+}
+
+// A talk is all that what is said depends on.
+type talk struct {
+	kind    int32
+	block   int32
+	session int32
+	face    int32
 }
 
 type spoken struct {
@@ -41,102 +99,199 @@ type spoken struct {
 // An arrival is a way whose packets get through, or may.
 type arrival struct {
 	way
+	kind        int32
+	route       Route
+	id          int32 // of all that is told of it
 	verdict     verdict.Verdict
 	step        verdict.Step // what leaves it in doubt
 	assumptions []string
 }
 
-// pod answers for a pod, once for all pods that nothing tells apart.
-func (b *book) pod(p *snapshot.Pod) []Access {
-	kin, ok := b.kin(p)
-	if !ok {
-		return b.client(network.PodEndpoint(p))
-	}
-	list, known := b.clients[kin]
-	if !known {
-		list = b.client(network.PodEndpoint(p))
-		b.clients[kin] = list
-	}
-	return list
-}
-
-// kin is all of a pod that an answer about this server may depend on; false where
-// the pod itself matters: it may meet itself, a mesh object may select it, or a
-// record asks for its labels.
-func (b *book) kin(p *snapshot.Pod) (string, bool) {
-	meshed := slices.ContainsFunc(b.World.Unmodelled, func(u snapshot.Unmodelled) bool { return u.Layer == verdict.Mesh })
-	own := p.Workload == b.server.Workload || poolerOf(b.server, p) != nil
-	if meshed || own || b.server.HBA.AsksForPods() {
-		return "", false
-	}
-	return fmt.Sprint(p.HostNetwork, p.Addresses, b.Network.ClassOf(p)), true
-}
-
 // client answers every database and role for one endpoint.
-func (b *book) client(from network.Endpoint) []Access {
-	arrivals := b.arrivals(from)
+func (b *book) client(from network.Endpoint, arrivals []arrival) []Access {
 	doubt, unread := b.unread(from, Target{Server: b.server})
 	if len(arrivals) == 0 && !unread {
 		return nil
 	}
-	var out []Access
-	cells := map[[2]string]int{}
-	for _, s := range b.sessions {
-		cell := [2]string{s.Database, s.Role}
-		i, known := cells[cell]
-		if !known {
-			i = len(out)
-			cells[cell] = i
-			out = append(out, Access{Server: b.server, Database: s.Database, Role: s.Role, Verdict: verdict.Deny})
-		}
-		for _, a := range arrivals {
-			b.enter(&out[i], from, a, s)
-		}
+	short := quickKey{face: b.own(from)}
+	if len(arrivals) > 0 {
+		short.arrivals = &arrivals[0]
 	}
-	for i := range out {
-		if unread {
-			out[i].inDoubt(doubt)
-		}
-		slices.SortStableFunc(out[i].Logins, func(a, b Login) int { return rank(a.Verdict) - rank(b.Verdict) })
+	if unread && from.Pod != nil {
+		short.namespace = from.Pod.Namespace
 	}
-	return slices.DeleteFunc(out, func(a Access) bool { return a.Verdict == verdict.Deny })
+	if list, known := b.quickly[short]; known {
+		return list
+	}
+	list := b.signed(b.signature(arrivals, short), from, arrivals, doubt, unread)
+	b.quickly[short] = list
+	return list
 }
 
-// arrivals are the ways on which packets get through or may.
-func (b *book) arrivals(from network.Endpoint) []arrival {
-	var out []arrival
-	for _, w := range b.ways(Question{From: from, To: Target{Server: b.server}}) {
-		steps, ok := b.approach(from, w)
-		if v := combined(steps); ok && v != verdict.Deny && !w.refused {
-			a := arrival{way: w, verdict: v}
-			for _, s := range steps {
-				a.assumptions = snapshot.Merge(a.assumptions, s.Assumptions)
-				if s.Verdict == verdict.Unknown && a.step.Layer == "" {
-					a.step = s
-				}
+// A quickKey is what the list of a client depends on whose arrivals are shared.
+type quickKey struct {
+	arrivals  *arrival
+	face      int32
+	namespace string // where a document could not be read
+}
+
+// signed is the list with a signature.
+func (b *book) signed(key string, from network.Endpoint, arrivals []arrival, doubt verdict.Step, unread bool) []Access {
+	list, known := b.lists[key]
+	if !known {
+		list = b.list(from, arrivals)
+		if unread {
+			list = b.inDoubt(list, doubt)
+		}
+		b.lists[key] = list
+	}
+	return list
+}
+
+// signature is all that a list depends on.
+func (b *book) signature(arrivals []arrival, short quickKey) string {
+	key := make([]byte, 0, 8*len(arrivals)+16)
+	for _, a := range arrivals {
+		key = binary.AppendVarint(key, int64(a.id))
+		if a.as != nil {
+			key = binary.AppendVarint(key, int64(b.face(*a.as, nil)))
+		}
+	}
+	key = binary.AppendVarint(key, int64(short.face))
+	return string(append(key, short.namespace...))
+}
+
+// own is the face of a client, the same for all pods that files cannot tell apart.
+func (b *book) own(from network.Endpoint) int32 {
+	p := from.Pod
+	if p == nil || b.asksForPods || len(p.Addresses) > 0 && b.asksForAddresses {
+		return b.face(from, nil)
+	}
+	like := 2 * min(len(p.Addresses), 1)
+	if p.HostNetwork {
+		like++
+	}
+	if b.plain[like] == 0 {
+		b.plain[like] = b.face(from, nil) + 1
+	}
+	return b.plain[like] - 1
+}
+
+func number[K comparable](numbers map[K]int32, key K) int32 {
+	n, known := numbers[key]
+	if !known {
+		n = int32(len(numbers)) //nolint:gosec // far below 2^31
+		numbers[key] = n
+	}
+	return n
+}
+
+// list holds the blocks against the arrivals.
+func (b *book) list(from network.Endpoint, arrivals []arrival) []Access {
+	var out []Access
+	for i := range b.parts {
+		cell := Access{Server: b.server, Verdict: verdict.Deny}
+		faces := make([]int32, len(arrivals))
+		for n, a := range arrivals {
+			if n > 0 && a.as == nil && arrivals[n-1].as == nil {
+				faces[n] = faces[n-1]
+				continue
 			}
-			if !slices.ContainsFunc(out, a.same) {
-				out = append(out, a)
+			faces[n] = b.face(a.sender(from), b.parts[i].alive)
+		}
+		for n := range b.parts[i].sessions {
+			for j, a := range arrivals {
+				b.enter(&cell, from, a, talk{a.kind, int32(i), int32(n), faces[j]}) //nolint:gosec // far below 2^31
 			}
+		}
+		if cell.Verdict != verdict.Deny {
+			out = b.spread(out, cell, b.parts[i])
+		}
+	}
+	return b.inOrder(out)
+}
+
+// spread gives each database and role of a block the answer of its first.
+func (b *book) spread(out []Access, cell Access, part nameBlock) []Access {
+	slices.SortStableFunc(cell.Logins, func(x, y Login) int { return rank(x.Verdict) - rank(y.Verdict) })
+	for _, database := range part.databases {
+		for _, role := range part.roles {
+			one := cell
+			one.Database, one.Role = database, role
+			one.Logins = named(cell.Logins, part.sessions[0], one)
+			out = append(out, one)
 		}
 	}
 	return out
 }
 
-// same reports whether another arrival leads to the same conversation by the same
-// route, as those at the instances of one part do.
-func (a arrival) same(o arrival) bool {
-	return a.pooler == nil && o.pooler == nil && a.verdict == o.verdict && a.port == o.port &&
-		routeOf(a.way) == routeOf(o.way)
+// named says of a doubt whose session it is about.
+func named(logins []Login, about Session, one Access) []Login {
+	was := sessionName(about)
+	is := sessionName(Session{Database: one.Database, Role: one.Role, Replication: about.Replication})
+	if was == is {
+		return logins
+	}
+	out := slices.Clone(logins)
+	for i, l := range logins {
+		if transport, ok := strings.CutPrefix(l.Step.Facts["who"], was); ok {
+			out[i].Step.Facts = with(l.Step.Facts, "who", is+transport)
+		}
+	}
+	return out
+}
+
+// inOrder sorts as the names are: databases, then roles, all others last.
+func (b *book) inOrder(list []Access) []Access {
+	place := func(names []string, name string) int {
+		switch name {
+		case AnyOther:
+			return len(names)
+		case PhysicalReplication:
+			return len(names) + 1
+		}
+		i, _ := slices.BinarySearch(names, name)
+		return i
+	}
+	slices.SortStableFunc(list, func(x, y Access) int {
+		if d := place(b.names.Databases, x.Database) - place(b.names.Databases, y.Database); d != 0 {
+			return d
+		}
+		return place(b.names.Roles, x.Role) - place(b.names.Roles, y.Role)
+	})
+	return list
+}
+
+// inDoubt adds the cells that a document leaves open which could not be read.
+func (b *book) inDoubt(list []Access, step verdict.Step) []Access {
+	has := map[[2]string]bool{}
+	for _, a := range list {
+		has[[2]string{a.Database, a.Role}] = true
+	}
+	out := slices.Clone(list)
+	for _, part := range b.parts {
+		for _, database := range part.databases {
+			for _, role := range part.roles {
+				if has[[2]string{database, role}] {
+					continue
+				}
+				a := Access{Server: b.server, Database: database, Role: role, Verdict: verdict.Deny}
+				a.inDoubt(step)
+				out = append(out, a)
+			}
+		}
+	}
+	return b.inOrder(out)
 }
 
 // enter adds to a cell what a session comes to on an arrival.
-func (b *book) enter(cell *Access, from network.Endpoint, a arrival, s Session) {
-	said := b.speak(from, a.way, s)
+func (b *book) enter(cell *Access, from network.Endpoint, a arrival, t talk) {
+	said := b.speak(from, a.way, t)
 	v := verdict.All(a.verdict, said.verdict)
 	if v == verdict.Deny {
 		return
 	}
+	s := b.parts[t.block].sessions[t.session]
 	cell.Verdict = verdict.Any(cell.Verdict, v)
 	cell.Assumptions = snapshot.Merge(cell.Assumptions, a.assumptions, said.assumptions)
 	login := Login{Verdict: v, Method: said.method, TLS: s.TLS, Cert: s.Cert != ""}
@@ -146,21 +301,78 @@ func (b *book) enter(cell *Access, from network.Endpoint, a arrival, s Session) 
 			login.Step = a.step
 		}
 	}
-	route := routeOf(a.way)
 	for i, known := range cell.Logins {
 		if known.Verdict == login.Verdict && known.Method == login.Method && known.TLS == login.TLS && known.Cert == login.Cert {
-			if !slices.Contains(known.Routes, route) {
-				cell.Logins[i].Routes = append(known.Routes, route)
+			if !slices.Contains(known.Routes, a.route) {
+				cell.Logins[i].Routes = append(known.Routes, a.route)
 			}
 			return
 		}
 	}
-	login.Routes = []Route{route}
+	login.Routes = []Route{a.route}
 	cell.Logins = append(cell.Logins, login)
 }
 
+// speak is converse, remembered.
+func (b *book) speak(from network.Endpoint, w way, t talk) spoken {
+	said, known := b.said[t]
+	if known {
+		return said
+	}
+	q := Question{From: from, To: Target{Server: b.server}, Session: b.parts[t.block].sessions[t.session]}
+	steps, method := b.converse(q, w)
+	said = spoken{verdict: combined(steps), method: method}
+	for _, step := range steps {
+		said.assumptions = snapshot.Merge(said.assumptions, step.Assumptions)
+		if step.Verdict == verdict.Unknown && said.step.Layer == "" {
+			said.step = step
+		}
+	}
+	b.said[t] = said
+	return said
+}
+
+// face numbers what records can see of a client: for each, whether it is about the
+// client's address. Only the records of the list count; nil is all of them.
+func (b *book) face(from network.Endpoint, alive []int) int32 {
+	c := b.address(from)
+	key := make([]byte, 0, len(b.records)+len(c.Prefixes)+8)
+	key = strconv.AppendBool(key, from.Pod != nil || from.Virtual != nil)
+	key = strconv.AppendInt(key, int64(min(len(c.Prefixes), 1)), 10)
+	key = strconv.AppendBool(key, c.HostNetwork)
+	if len(c.Prefixes) == 0 {
+		c.Prefixes = slices.Concat(podsIPv4, podsIPv6)
+	}
+	if alive == nil {
+		for _, r := range b.records {
+			key = appendMatches(key, r, c)
+		}
+		return number(b.faces, string(key))
+	}
+	for _, i := range alive {
+		key = appendMatches(key, b.records[i], c)
+	}
+	return number(b.faces, string(key))
+}
+
+// appendMatches adds what the record makes of the client, and where that is open, what
+// it makes of each of the addresses the client can have.
+func appendMatches(key []byte, r *hba.Record, c hba.Client) []byte {
+	m := r.MatchAddress(&c)
+	key = append(key, byte(m))
+	if m != hba.Unsure || len(c.Prefixes) < 2 {
+		return key
+	}
+	for _, p := range c.Prefixes {
+		c.Prefixes = []netip.Prefix{p}
+		key = append(key, byte(r.MatchAddress(&c)))
+	}
+	return key
+}
+
+// routeOf is a way as people call it.
 func routeOf(w way) Route {
-	r := Route{Port: w.firstPort()}
+	r := Route{Port: w.firstPort(), Through: w.through, Sees: w.seesText()}
 	if w.service != nil {
 		r.Service = w.service.Namespace + "/" + w.service.Name
 	}
@@ -171,33 +383,4 @@ func routeOf(w way) Route {
 		r.Member = w.member.Ref().Name
 	}
 	return r
-}
-
-// speak is converse, remembered.
-func (b *book) speak(from network.Endpoint, w way, s Session) spoken {
-	key := talk{pooler: w.pooler, port: w.port.Port, session: s}
-	if w.pooler != nil {
-		key.hop, key.member = w.hop, w.member
-	}
-	switch {
-	case from.Pod == nil:
-		key.outside = b.from
-	case len(from.Pod.Addresses) > 0 || b.server.HBA.AsksForPods():
-		key.client = from.Pod
-	default:
-		key.host = from.Pod.HostNetwork
-	}
-	said, known := b.talks[key]
-	if !known {
-		steps, method := b.converse(Question{From: from, To: Target{Server: b.server}, Session: s}, w)
-		said = spoken{verdict: combined(steps), method: method}
-		for _, step := range steps {
-			said.assumptions = snapshot.Merge(said.assumptions, step.Assumptions)
-			if step.Verdict == verdict.Unknown && said.step.Layer == "" {
-				said.step = step
-			}
-		}
-		b.talks[key] = said
-	}
-	return said
 }

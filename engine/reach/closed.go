@@ -12,8 +12,8 @@ import (
 // An Access is one cell of the closed list: whether a client gets a session on a
 // database as a role, over any path and in any way of presenting itself.
 type Access struct {
-	// From are the members of one workload that get the same answer, or outside
-	// addresses with a name.
+	// From are the members of one workload that get the same answer, outside addresses
+	// with a name, or an Insider.
 	From     snapshot.Ref
 	Members  []*snapshot.Pod
 	Outside  flow.Addresses
@@ -45,20 +45,29 @@ type Route struct {
 	Pooler  string `json:"pooler,omitempty"`
 	Member  string `json:"member"` // "ledger (primary)"
 	Port    uint16 `json:"port"`
+	// Through is Path.Through; Sees is whose address pg_hba.conf sees, in words, empty
+	// for the client's own.
+	Through string `json:"through,omitempty"`
+	Sees    string `json:"sees,omitempty"`
 }
 
 // WhoCan answers for one server, closed-world: every client that the snapshot
 // holds and everybody outside, every database and role that a manifest names and
 // all others as one class, over every path. What is not in the list is refused.
 func (e *Engine) WhoCan(s *snapshot.Server) []Access {
-	quick := *e
-	quick.decided = map[hop]verdict.Step{}
-	b := &book{Engine: &quick, server: s, sessions: sessions(s), talks: map[talk]spoken{}, clients: map[string][]Access{}}
+	b := newBook(e, s, NamesOf(s))
 	var out []Access
 	for _, w := range e.World.Workloads {
 		out = append(out, b.workload(w)...)
 	}
-	return append(out, b.outside()...)
+	out = append(out, b.outside()...)
+	for _, in := range Insiders() {
+		for _, a := range b.insider(in.Inside) {
+			a.From = in.Ref
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // workload answers for each member, and joins the members that agree.
@@ -84,7 +93,7 @@ type memberGroup struct {
 
 func joinMember(groups []memberGroup, p *snapshot.Pod, list []Access) []memberGroup {
 	for i, g := range groups {
-		if slices.EqualFunc(g.list, list, sameAnswer) {
+		if sameList(g.list, list) {
 			groups[i].pods = append(g.pods, p)
 			return groups
 		}
@@ -92,11 +101,19 @@ func joinMember(groups []memberGroup, p *snapshot.Pod, list []Access) []memberGr
 	return append(groups, memberGroup{[]*snapshot.Pod{p}, list})
 }
 
+// sameList compares the lists of two clients, which most share.
+func sameList(a, b []Access) bool {
+	if len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) {
+		return true
+	}
+	return slices.EqualFunc(a, b, sameAnswer)
+}
+
 // sameAnswer compares cells of the same question from two clients.
 func sameAnswer(a, b Access) bool {
-	return a.Database == b.Database && a.Role == b.Role && a.Verdict == b.Verdict &&
-		slices.EqualFunc(a.Logins, b.Logins, func(x, y Login) bool {
-			return x.Verdict == y.Verdict && x.Method == y.Method && x.TLS == y.TLS && x.Cert == y.Cert &&
-				slices.Equal(x.Routes, y.Routes)
-		})
+	return a.Database == b.Database && a.Role == b.Role && a.Verdict == b.Verdict && slices.EqualFunc(a.Logins, b.Logins, sameLogin)
+}
+
+func sameLogin(x, y Login) bool {
+	return x.Verdict == y.Verdict && x.Method == y.Method && x.TLS == y.TLS && x.Cert == y.Cert && slices.Equal(x.Routes, y.Routes)
 }

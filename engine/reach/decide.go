@@ -15,7 +15,7 @@ var undecided = []verdict.Layer{verdict.Mesh, verdict.Credential, verdict.Grant}
 
 // Decide answers the question over all its paths: one that is allowed is enough.
 func (e *Engine) Decide(q Question) Decision {
-	d := Decision{Verdict: verdict.Deny, AsFarAs: verdict.Ident, NotDecided: undecided}
+	d := Decision{Verdict: verdict.Deny, AsFarAs: verdict.Ident, NotDecided: notDecided(q)}
 	for _, w := range e.ways(q) {
 		if p, ok := e.walk(q, w); ok {
 			d.Paths = append(d.Paths, p)
@@ -47,7 +47,9 @@ func (e *Engine) walk(q Question, w way) (Path, bool) {
 	if !ok {
 		return Path{}, false
 	}
-	p := Path{Service: w.service, Pooler: w.pooler, Member: w.member, Port: w.firstPort(), Steps: steps}
+	p := Path{Service: w.service, Pooler: w.pooler, Member: w.member, Port: w.firstPort(),
+		Through: w.through, Sees: w.seen, as: w.as, Steps: steps}
+	p.ServerSees, p.Sender = w.serverSees(q.From)
 	if w.firstPod() != nil && p.Port != 0 {
 		session, method := e.converse(q, w)
 		p.Steps = append(p.Steps, session...)
@@ -68,14 +70,22 @@ func (e *Engine) approach(from network.Endpoint, w way) ([]verdict.Step, bool) {
 	if w.step != nil {
 		steps = append(steps, *w.step)
 	}
-	if w.service != nil && from.Pod != nil {
-		steps = append(steps, e.dnsStep(from))
+	switch {
+	case first == nil || w.firstPort() == 0:
+		return e.resolved(from, w, steps), true
+	case w.inside != OverNetwork:
+		return append(steps, w.pastPolicies()), true
 	}
-	if first != nil && w.firstPort() != 0 {
-		steps = append(steps, e.arrive(from, w.service, first, w.firstPort())...)
-		steps = append(steps, e.meshSteps(from, first)...)
+	steps = append(e.resolved(from, w, steps), e.arrive(from, w)...)
+	return append(steps, e.meshSteps(w.sender(from), first)...), true
+}
+
+// resolved adds what a pod has to do to use a Service's name.
+func (e *Engine) resolved(from network.Endpoint, w way, steps []verdict.Step) []verdict.Step {
+	if w.service == nil || from.Pod == nil {
+		return steps
 	}
-	return steps, true
+	return append(steps, e.dnsStep(from))
 }
 
 // sameInstance reports whether two members are one pod in two parts, or one pod:
@@ -98,62 +108,22 @@ func combined(steps []verdict.Step) verdict.Verdict {
 	return verdict.All(vs...)
 }
 
-// arrive asks the network layers for the client's first packet. From outside, a
-// Service that no load balancer or node port exposes has no address to send to; a
-// pod's own address may be routed to, as some clouds do.
-func (e *Engine) arrive(from network.Endpoint, svc *snapshot.Service, pod *snapshot.Pod, port uint16) []verdict.Step {
-	steps := e.packets(from, pod, port)
-	if from.Pod != nil || from.Virtual != nil {
-		return steps
-	}
-	if svc == nil {
-		if last := len(steps) - 1; steps[last].Verdict == verdict.Allow {
-			steps[last] = e.assume(steps[last], snapshot.AssumePodsRoutable)
-		}
-		return steps
-	}
-	return append(exposure(e, from, svc), steps...)
-}
-
-// exposure says whether a Service can be reached from outside the cluster at all,
-// and from where its load balancer takes clients.
-func exposure(e *Engine, from network.Endpoint, svc *snapshot.Service) []verdict.Step {
-	svc = e.alias(svc)
-	step := verdict.Step{Layer: verdict.Service, Origin: svc.At("spec.type"),
-		Facts: map[string]string{"service": svc.Namespace + "/" + svc.Name, "type": svc.Type}}
-	switch {
-	case len(svc.ExternalIPs) > 0:
-		step.Verdict, step.Reason = verdict.Allow, "service/exposed"
-		step = e.assume(step, snapshot.AssumeNodeSource)
-		step.Origin = svc.At("spec.externalIPs")
-	case svc.Type != "LoadBalancer" && svc.Type != "NodePort":
-		step.Verdict, step.Reason = verdict.Deny, "service/not-exposed"
-	case svc.Type == "LoadBalancer" && len(svc.SourceRanges) > 0 && !covered(from, svc):
-		step.Verdict, step.Reason = verdict.Deny, "service/source-ranges"
-		step.Origin = svc.At("spec.loadBalancerSourceRanges")
-		step = e.assume(step, snapshot.AssumeNodePortsClosed)
-	case svc.Type == "LoadBalancer" && len(svc.SourceRanges) > 0 && !whole(from, svc):
-		step.Verdict, step.Reason = verdict.Unknown, "service/source-ranges-part"
-		step.Origin = svc.At("spec.loadBalancerSourceRanges")
-	default:
-		step.Verdict, step.Reason = verdict.Allow, "service/exposed"
-		step = e.assume(step, snapshot.AssumeNodeSource)
-	}
-	return []verdict.Step{step}
-}
-
 // converse decides what happens once packets arrive: the pooler's part, its own
 // way to the server, pg_hba.conf and the identity map.
 func (e *Engine) converse(q Question, w way) ([]verdict.Step, string) {
+	var steps []verdict.Step
+	var method string
 	switch {
 	case w.refused:
 		return []verdict.Step{notListening(w)}, ""
 	case w.pooler != nil:
-		return e.throughPooler(q, w)
+		steps, method = e.throughPooler(q, w)
 	case w.port.Pooler != nil:
-		return e.throughSidecar(q, w)
+		steps, method = e.throughSidecar(q, w)
+	default:
+		steps, method = e.atServer(q.To.Server, e.met(q, w, w.port), w.port)
 	}
-	return e.atServer(q.To.Server, e.client(q, w.port), w.port)
+	return append(passedOn(w, q.Session), steps...), method
 }
 
 // notListening says that packets arrive where no PostgreSQL answers.
@@ -175,37 +145,10 @@ func (e *Engine) meshSteps(from network.Endpoint, to *snapshot.Pod) []verdict.St
 	return nil
 }
 
-// throughPooler decides the pooler's own hba, then its way on to the member: the
-// session at the server comes from the pooler's pod.
-func (e *Engine) throughPooler(q Question, w way) ([]verdict.Step, string) {
-	from := e.client(q, snapshot.ServerPort{Sees: snapshot.SeesClient})
-	steps := []verdict.Step{e.tlsStep(verdict.Pooler, w.pooler.TLS, q.Session.TLS)}
-	hop := e.hbaStep(verdict.Pooler, w.pooler.HBA, from, q.To.Server)
-	steps = append(settled(steps), hop.step)
-	pooled := network.PodEndpoint(w.hop)
-	steps = append(steps, marked(e.packets(pooled, w.member, w.port.Port), w.pooler)...)
-	if w.pooler.AuthUser != "" {
-		lookup := Question{From: pooled, To: q.To, Session: Session{
-			Database: w.pooler.AuthDatabase, Role: w.pooler.AuthUser, TLS: true, Cert: w.pooler.AuthUser}}
-		asked, _ := e.atServer(q.To.Server, e.client(lookup, w.port), w.port)
-		for _, s := range asked {
-			if s.Verdict != verdict.Allow {
-				s.Facts = with(s.Facts, "session", "the pooler's password lookup as "+w.pooler.AuthUser)
-				steps = append(steps, s)
-			}
-		}
-	}
-	on := Question{From: pooled, To: q.To, Session: Session{
-		Database: q.Session.Database, Role: q.Session.Role, TLS: true}}
-	last, _ := e.atServer(q.To.Server, e.client(on, w.port), w.port)
-	return append(steps, marked(last, w.pooler)...), hop.method
-}
-
 // throughSidecar decides a pooler inside the pod, then the session that it opens
 // over the Unix socket.
 func (e *Engine) throughSidecar(q Question, w way) ([]verdict.Step, string) {
-	from := e.client(q, snapshot.ServerPort{Sees: snapshot.SeesClient})
-	hop := e.hbaStep(verdict.Pooler, *w.port.Pooler, from, q.To.Server)
+	hop := e.hbaStep(verdict.Pooler, *w.port.Pooler, e.met(q, w, snapshot.ServerPort{Sees: snapshot.SeesClient}), q.To.Server)
 	last, _ := e.atServer(q.To.Server, e.client(q, w.port), w.port)
 	return append(append(refusesTLS(w.port, q.Session), hop.step), last...), hop.method
 }
@@ -213,7 +156,7 @@ func (e *Engine) throughSidecar(q Question, w way) ([]verdict.Step, string) {
 // atServer decides pg_hba.conf and, where the method maps identities, pg_ident.conf.
 func (e *Engine) atServer(s *snapshot.Server, c client, port snapshot.ServerPort) ([]verdict.Step, string) {
 	var steps []verdict.Step
-	if c.Sees == snapshot.SeesClient {
+	if c.Sees == snapshot.SeesClient || c.direct {
 		steps = settled([]verdict.Step{e.tlsStep(verdict.HBA, s.TLS, c.session.TLS)})
 	}
 	if c.Sees != snapshot.SeesSocket { // there the pooler before it spoke with the client
@@ -222,7 +165,7 @@ func (e *Engine) atServer(s *snapshot.Server, c client, port snapshot.ServerPort
 	h := e.hbaStep(verdict.HBA, s.HBA, c, s)
 	steps = append(steps, h.step)
 	if h.maps != nil {
-		steps = append(steps, e.mapped(e.identStep(s, c, *h.maps, h.byDN), h.method, c))
+		steps = append(steps, e.mapped(e.identStep(s, c, h), h.method, c))
 	}
 	return steps, h.method
 }
@@ -253,19 +196,6 @@ func (e *Engine) tlsStep(layer verdict.Layer, tls snapshot.TLS, wanted bool) ver
 		step.Verdict, step.Reason = verdict.Unknown, "tls/unknown"
 	}
 	return step
-}
-
-// settled leaves out the steps that let everything pass: they explain nothing.
-func settled(steps []verdict.Step) []verdict.Step {
-	return slices.DeleteFunc(steps, func(s verdict.Step) bool { return s.Verdict == verdict.Allow })
-}
-
-// marked says of steps that they are about the pooler's own connection.
-func marked(steps []verdict.Step, p *snapshot.Pooler) []verdict.Step {
-	for i := range steps {
-		steps[i].Facts = with(steps[i].Facts, "from", p.Ref().String())
-	}
-	return steps
 }
 
 // with returns facts with one more; the map it was given stays as it is.

@@ -29,7 +29,11 @@ func (e *Engine) Fix(q Question, p Path, s verdict.Step) (network.Fix, bool) {
 		fix, ok = e.Network.Fix(dir, network.Attempt{From: network.PodEndpoint(p.Pooler.Workload.Pods[0]),
 			To: network.PodEndpoint(p.Member), Protocol: flow.TCP, Port: q.To.Server.Ports[0].Port})
 	default:
-		fix, ok = e.Network.Fix(dir, network.Attempt{From: q.From, To: network.PodEndpoint(firstPod(p)), Protocol: flow.TCP, Port: p.Port})
+		from := q.From
+		if p.as != nil {
+			from = *p.as
+		}
+		fix, ok = e.Network.Fix(dir, network.Attempt{From: from, To: network.PodEndpoint(firstPod(p)), Protocol: flow.TCP, Port: p.Port})
 	}
 	fix.Labels = e.lasting(dir, q, p, fix)
 	return fix, ok

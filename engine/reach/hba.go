@@ -24,6 +24,32 @@ type client struct {
 	from    network.Endpoint
 	// tls is what the file sees, which a proxy before it may have taken off.
 	tls bool
+	// translated says that a node has put its own address in the client's place.
+	translated bool
+	// direct says of a session over loopback that PostgreSQL itself answers it, TLS
+	// included.
+	direct bool
+	// user is the operating system's user at the other end of a Unix socket; empty when
+	// not known.
+	user string
+}
+
+// met is the question's client as the first listener of a way sees it.
+func (e *Engine) met(q Question, w way, port snapshot.ServerPort) client {
+	q.From = w.sender(q.From)
+	c := e.client(q, port)
+	c.translated = w.seen == SeenNode
+	if w.inside == OverNetwork {
+		return c
+	}
+	if c.Sees == snapshot.SeesClient {
+		c.Sees = snapshot.SeesLoopback
+	}
+	c.direct = w.seen == SeenLoopback && !port.Terminates
+	if c.Sees == snapshot.SeesSocket { // which only exec has
+		c.user = q.To.Server.SystemUser
+	}
+	return c
 }
 
 // client says what the file behind a port sees of the question's client.
@@ -50,10 +76,13 @@ func (e *Engine) hbaStep(layer verdict.Layer, file hba.File, c client, s *snapsh
 	if anyPod {
 		session.Client.Prefixes = slices.Concat(podsIPv4, podsIPv6)
 	}
-	if e.sender != nil && c.from.Pod == nil && c.Sees == snapshot.SeesClient {
-		file = e.metBy(*e.sender, file)
-	}
 	a := e.fromEach(layer, file, c, s, session)
+	if c.translated && a.step.Verdict != verdict.Unknown && !anyPod {
+		session.Client.Prefixes = slices.Concat(podsIPv4, podsIPv6)
+		if other := e.fromEach(layer, file, c, s, session); !alike(other, a) {
+			a.step = e.assume(a.step, snapshot.AssumeNodeAddress)
+		}
+	}
 	if a.step.Verdict != verdict.Unknown || !anyPod {
 		return a
 	}
@@ -63,19 +92,6 @@ func (e *Engine) hbaStep(layer verdict.Layer, file hba.File, c client, s *snapsh
 		return v4
 	}
 	return a
-}
-
-// metBy is the file without what a sender cannot meet, made once.
-func (e *Engine) metBy(sender hba.Client, file hba.File) hba.File {
-	if len(file.Records) == 0 {
-		return file
-	}
-	met, known := e.met[&file.Records[0]]
-	if !known {
-		met = file.From(sender)
-		e.met[&file.Records[0]] = met
-	}
-	return met
 }
 
 // A pod whose address is not known has one of these: never loopback, which is the
@@ -126,8 +142,15 @@ func (e *Engine) hbaSession(c client, s *snapshot.Server) hba.Session {
 		out.Client = hba.Loopback()
 	case snapshot.SeesClient:
 		out.Client = e.address(c.from)
+		if c.translated && hostNetworked(s) { // the node may be its own
+			out.Client.ServerHost = netpol.Unsure
+		}
 	}
 	return out
+}
+
+func hostNetworked(s *snapshot.Server) bool {
+	return slices.ContainsFunc(s.Members(), func(p *snapshot.Pod) bool { return p.HostNetwork })
 }
 
 func nameOf(text string) hba.Name {
@@ -156,9 +179,6 @@ func (e *Engine) address(from network.Endpoint) hba.Client {
 	case from.Virtual != nil:
 		return hba.Client{Pod: true, Namespace: from.Virtual.Namespace, Labels: from.Virtual.Labels,
 			Prefixes: e.World.Facts.PodCIDRs, ServerHost: netpol.No}
-	}
-	if e.sender != nil {
-		return *e.sender
 	}
 	c := hba.ClientWithin(from.Outside.Minus(loopback).Prefixes()...)
 	c.ServerHost = netpol.No
@@ -276,12 +296,13 @@ func fileName(layer verdict.Layer) string {
 func recordText(r *hba.Record) string { return fmt.Sprintf("line %d %q", r.Line, r.String()) }
 
 // who names the session as the file sees it.
-func who(c client) string {
-	db := "database " + c.session.Database
-	if c.session.Replication {
-		db = "physical replication"
+func who(c client) string { return sessionName(c.session) + " " + transport(c) }
+
+func sessionName(s Session) string {
+	if s.Replication {
+		return s.Role + " on physical replication"
 	}
-	return fmt.Sprintf("%s on %s %s", c.session.Role, db, transport(c))
+	return s.Role + " on database " + s.Database
 }
 
 func transport(c client) string {
@@ -298,6 +319,12 @@ func transport(c client) string {
 
 // depends says what would settle whether a record matches.
 func depends(r hba.Record, c client) string {
+	if r.Maybe != "" {
+		return "the line may not be there: " + r.Maybe + " would settle it"
+	}
+	if c.translated && c.from.OutsideUnknown {
+		return "a node puts its own address in the client's place, and no Node object tells which"
+	}
 	if c.Sees == snapshot.SeesClient && r.Address.Kind == hba.Net && c.from.Pod != nil && len(c.from.Pod.Addresses) == 0 {
 		return "the client's address is not known; podCIDRs in the facts file would narrow it"
 	}
@@ -314,13 +341,20 @@ func depends(r hba.Record, c client) string {
 
 // identStep decides the identity map: who the client is must be allowed to log in
 // as the role it asked for (pg_ident.conf).
-func (e *Engine) identStep(s *snapshot.Server, c client, mapName string, byDN bool) verdict.Step {
-	system := c.session.Cert
-	step := verdict.Step{Layer: verdict.Ident, Facts: map[string]string{"system": system, "role": c.session.Role, "map": ""}}
+func (e *Engine) identStep(s *snapshot.Server, c client, h admission) verdict.Step {
+	mapName, system := *h.maps, c.session.Cert
+	switch h.method {
+	case "peer":
+		system = c.user
+	case "ident":
+		system = ""
+	}
+	step := verdict.Step{Layer: verdict.Ident, Origin: h.step.Origin,
+		Facts: map[string]string{"system": system, "role": c.session.Role, "map": ""}}
 	if mapName != "" {
 		step.Facts["map"] = " (map " + mapName + ")"
 	}
-	if byDN {
+	if h.byDN {
 		step.Reason = "ident/unsure"
 		step.Facts["depends"] = "the whole subject of its certificate (clientname=DN), of which only the common name is known"
 		return step
@@ -343,7 +377,9 @@ func (e *Engine) identStep(s *snapshot.Server, c client, mapName string, byDN bo
 		step.Reason = "ident/unsure"
 		step.Facts["depends"] = "an expression or a membership that no manifest settles"
 	}
-	step.Origin = mapOrigin(s.Maps, mapName)
+	if origin := mapOrigin(s.Maps, mapName); !origin.IsZero() {
+		step.Origin = origin
+	}
 	return step
 }
 

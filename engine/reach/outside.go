@@ -20,14 +20,10 @@ func (b *book) outside() []Access {
 	}
 	var parts []part
 next:
-	for _, atom := range b.atoms() {
-		from := network.OutsideEndpoint(atom)
-		b.sender = nil
-		sender := b.address(from)
-		b.from, b.sender, b.met = atom.Text(), &sender, map[*hba.Record]hba.File{}
-		list := b.client(from)
+	for _, atom := range b.atoms(b.cuts()) {
+		list := b.from(atom)
 		for i := range parts {
-			if slices.EqualFunc(parts[i].list, list, sameAnswer) {
+			if sameList(parts[i].list, list) {
 				parts[i].addresses = parts[i].addresses.Union(atom)
 				continue next
 			}
@@ -35,7 +31,7 @@ next:
 		parts = append(parts, part{atom, list})
 	}
 	for _, p := range parts {
-		ref := b.outsideRef(p.addresses)
+		ref := b.OutsideRef(p.addresses)
 		for _, a := range p.list {
 			a.From, a.Outside = ref, p.addresses
 			out = append(out, a)
@@ -44,9 +40,15 @@ next:
 	return out
 }
 
-// outsideRef names addresses by the facts file's name, or by themselves.
-func (b *book) outsideRef(a flow.Addresses) snapshot.Ref {
-	for _, o := range b.World.Facts.Outside {
+// from answers for addresses outside.
+func (b *book) from(atom flow.Addresses) []Access {
+	from := network.OutsideEndpoint(atom)
+	return b.client(from, b.arrivals(from, b.Engine.ways(Question{From: from, To: Target{Server: b.server}}), nil))
+}
+
+// OutsideRef names addresses by the facts file's name, or by themselves.
+func (e *Engine) OutsideRef(a flow.Addresses) snapshot.Ref {
+	for _, o := range e.World.Facts.Outside {
 		if o.Addresses.Equal(a) {
 			return snapshot.Ref{Kind: "Outside", Name: o.Name}
 		}
@@ -62,9 +64,9 @@ func (b *book) outsideRef(a flow.Addresses) snapshot.Ref {
 }
 
 // atoms are the parts of the outside that every block either covers or misses.
-func (b *book) atoms() []flow.Addresses {
+func (b *book) atoms(cuts []flow.Addresses) []flow.Addresses {
 	out := []flow.Addresses{flow.IPv4(), flow.AllAddresses().Minus(flow.IPv4())}
-	for _, cut := range b.cuts() {
+	for _, cut := range cuts {
 		var next []flow.Addresses
 		for _, atom := range out {
 			for _, piece := range []flow.Addresses{atom.Intersect(cut), atom.Minus(cut)} {
@@ -80,7 +82,7 @@ func (b *book) atoms() []flow.Addresses {
 
 // cuts are the ranges at which an answer about the outside may change.
 func (b *book) cuts() []flow.Addresses {
-	var out []flow.Addresses
+	out := []flow.Addresses{b.node.Outside}
 	for _, o := range b.World.Facts.Outside {
 		out = append(out, o.Addresses)
 	}
@@ -101,9 +103,7 @@ func (b *book) cuts() []flow.Addresses {
 		out = append(out, nets(p.HBA)...)
 	}
 	for _, svc := range servicesOf(Target{Server: b.server}) {
-		if len(svc.SourceRanges) > 0 {
-			out = append(out, flow.AddressesOf(svc.SourceRanges...))
-		}
+		out = append(out, b.doorCuts(svc)...)
 	}
 	return out
 }

@@ -23,6 +23,13 @@ type way struct {
 	through string
 	seen    Seen
 	as      *network.Endpoint
+	// door is where an outside client comes in; nil for clients of the cluster, for a
+	// pod's own address, and where nothing leads in from outside.
+	door *door
+	// inside says that the connection begins in the pod itself.
+	inside Inside
+	// entry is the Service's port; nil without a Service.
+	entry *snapshot.ServicePort
 }
 
 // sender is who the first pod sees: the client, unless something on the way puts its
@@ -34,10 +41,41 @@ func (w way) sender(from network.Endpoint) network.Endpoint {
 	return from
 }
 
-// ways lists every path of the question: through each Service, through each
-// pooler, and straight to each pod's address, because a Service that is broken or
-// narrow never counts as protection.
+// serverSees is what PostgreSQL sees of a client, and whose address that is.
+func (w way) serverSees(from network.Endpoint) (Seen, network.Endpoint) {
+	switch {
+	case w.pooler != nil:
+		return SeenPooler, network.PodEndpoint(w.hop)
+	case w.refused:
+		return w.seen, w.sender(from)
+	}
+	switch w.port.Sees {
+	case snapshot.SeesSocket:
+		return SeenSocket, network.Endpoint{}
+	case snapshot.SeesLoopback:
+		return SeenLoopback, network.Endpoint{}
+	case snapshot.SeesUnknown:
+		return SeenUnknown, network.Endpoint{}
+	}
+	return w.seen, w.sender(from)
+}
+
+// ways lists every path of the question. A client outside comes in by what exposes the
+// pods; one that is in a pod already needs no path to it.
 func (e *Engine) ways(q Question) []way {
+	switch {
+	case q.Inside != OverNetwork:
+		return e.waysInside(q)
+	case isOutside(q.From):
+		return e.waysFromOutside(q)
+	}
+	return e.waysInCluster(q)
+}
+
+// waysInCluster are those through each Service, through each pooler, and straight to
+// each pod's address, because a Service that is broken or narrow never counts as
+// protection.
+func (e *Engine) waysInCluster(q Question) []way {
 	var out []way
 	for _, svc := range servicesOf(q.To) {
 		out = append(out, e.throughService(q, svc)...)
@@ -70,13 +108,13 @@ func servicesOf(t Target) []*snapshot.Service {
 func (e *Engine) throughService(q Question, svc *snapshot.Service) []way {
 	var out []way
 	end, backends := e.alias(svc), e.Backends(svc)
-	for _, sp := range end.Ports {
+	for i, sp := range end.Ports {
 		if sp.Protocol != flow.TCP {
 			continue
 		}
 		for _, pod := range backends {
 			if q.Port == 0 || q.Port == asked(q.To, sp, pod) {
-				out = append(out, e.behind(q, end, sp, pod)...)
+				out = append(out, e.behind(q, end, &end.Ports[i], pod)...)
 			}
 		}
 	}
@@ -101,16 +139,16 @@ func asked(t Target, sp snapshot.ServicePort, pod *snapshot.Pod) uint16 {
 
 // behind lists the ways that go on from one pod behind a Service port. A port that
 // no PostgreSQL answers is a way only when the user asked for that very Service.
-func (e *Engine) behind(q Question, svc *snapshot.Service, sp snapshot.ServicePort, pod *snapshot.Pod) []way {
-	step := serviceStep(svc, sp, pod)
+func (e *Engine) behind(q Question, svc *snapshot.Service, sp *snapshot.ServicePort, pod *snapshot.Pod) []way {
+	step := serviceStep(svc, *sp, pod)
 	number := sp.PodPort(pod)
 	var out []way
 	for _, w := range e.listening(q.To, pod, number) {
-		w.step = &step
+		w.step, w.entry = &step, sp
 		out = append(out, w)
 	}
 	if len(out) == 0 && q.To.Service != nil && (q.Port != 0 || len(svc.Ports) == 1) {
-		out = append(out, way{step: &step, member: pod, refused: true,
+		out = append(out, way{step: &step, entry: sp, member: pod, refused: true,
 			port: snapshot.ServerPort{Port: number}})
 	}
 	return out

@@ -3,8 +3,9 @@
 package reach
 
 import (
+	"sync"
+
 	"github.com/pgmoat/pgmoat/engine/network"
-	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -78,11 +79,16 @@ type Path struct {
 	// "LoadBalancer", "NodePort 30432", "hostPort 5432", "TCPRoute edge/pg",
 	// "port-forward", "exec"; empty otherwise.
 	Through string
-	// Sees says what the first pod sees as the client's address.
-	Sees  Seen
-	Steps []verdict.Step
+	// Sees says what the first pod sees as the client's address; ServerSees what
+	// PostgreSQL does, which a pooler or a proxy in the pod may make another. Sender is
+	// who has the address that PostgreSQL sees; zero for loopback and for the socket.
+	Sees, ServerSees Seen
+	Sender           network.Endpoint
+	Steps            []verdict.Step
 	// Method is what pg_hba.conf asks for, "scram-sha-256"; empty unless it matched.
 	Method string
+	// as is way.as.
+	as *network.Endpoint
 }
 
 // Seen is what a listener sees as the address of a client. The zero value is the
@@ -98,6 +104,7 @@ const (
 	SeenPooler
 	SeenLoopback
 	SeenSocket
+	SeenUnknown // nobody knows
 )
 
 // Engine composes the layers over one snapshot. It is safe for concurrent use.
@@ -108,18 +115,31 @@ type Engine struct {
 	services map[[2]string]*snapshot.Service // by namespace and name
 	// decided remembers verdicts while a whole list is made; nil otherwise.
 	decided map[hop]verdict.Step
-	// sender is the outside client that a whole list asks about just now, as
-	// pg_hba.conf sees it; nil otherwise.
-	sender *hba.Client
-	// met are the files as the sender meets them, by their first record.
-	met map[*hba.Record]hba.File
+	lazy    *lazy
+	// node is who pods see where nodes translate the source; never nil.
+	node *network.Endpoint
+}
+
+// A lazy is made when it is first asked for.
+type lazy struct {
+	once   sync.Once
+	lookup *network.Lookup
+	// resolves are the verdicts of dnsStep by class, under the lock.
+	lock     sync.Mutex
+	resolves map[int]verdict.Verdict
+}
+
+func (e *Engine) lookup() *network.Lookup {
+	e.lazy.once.Do(func() { e.lazy.lookup = e.Network.Lookup() })
+	return e.lazy.lookup
 }
 
 // New prepares an engine.
 func New(world *snapshot.Snapshot) *Engine {
 	e := &Engine{
 		World: world, Network: network.New(world),
-		podsIn: map[string][]*snapshot.Pod{}, services: map[[2]string]*snapshot.Service{},
+		podsIn: map[string][]*snapshot.Pod{}, services: map[[2]string]*snapshot.Service{}, lazy: &lazy{resolves: map[int]verdict.Verdict{}},
+		node: nodeEndpoint(world),
 	}
 	for _, w := range world.Workloads {
 		for _, p := range w.Pods {

@@ -171,7 +171,7 @@ func TestTheClosedListAgreesWithSingleQuestions(t *testing.T) {
 func agree(t *testing.T, e *Engine, s *snapshot.Server, p *snapshot.Pod, list []Access, seed uint64) {
 	t.Helper()
 	want := map[[2]string]verdict.Verdict{}
-	for _, session := range sessions(s) {
+	for _, session := range everySession(s) {
 		cell := [2]string{session.Database, session.Role}
 		d := e.Decide(Question{From: network.PodEndpoint(p), To: Target{Server: s}, Session: session})
 		if known, ok := want[cell]; ok {

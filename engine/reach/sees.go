@@ -1,7 +1,10 @@
 package reach
 
 import (
+	"net/netip"
+
 	"github.com/pgmoat/pgmoat/engine/login"
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -58,6 +61,19 @@ func (e *Engine) attempt(c client) login.Attempt {
 		a.Host = "127.0.0.1"
 	case c.from.Pod != nil && len(c.from.Pod.Addresses) == 1:
 		a.Host = hba.AddressText(c.from.Pod.Addresses[0].Unmap())
+	default:
+		if one, ok := single(c.from.Outside); ok {
+			a.Host = hba.AddressText(one)
+		}
 	}
 	return a
+}
+
+// single returns the address of a set that has just one.
+func single(a flow.Addresses) (netip.Addr, bool) {
+	prefixes := a.Prefixes()
+	if len(prefixes) != 1 || !prefixes[0].IsSingleIP() {
+		return netip.Addr{}, false
+	}
+	return prefixes[0].Addr(), true
 }

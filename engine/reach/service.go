@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pgmoat/pgmoat/engine/network"
-	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -98,14 +96,4 @@ func leadsNowhere(svc *snapshot.Service, backends []*snapshot.Pod, port uint16) 
 		step.Origin = svc.At("spec.selector")
 	}
 	return step
-}
-
-// covered reports whether a load balancer takes any of the client's addresses.
-func covered(from network.Endpoint, svc *snapshot.Service) bool {
-	return !from.Outside.Intersect(flow.AddressesOf(svc.SourceRanges...)).IsEmpty()
-}
-
-// whole reports whether it takes all of them.
-func whole(from network.Endpoint, svc *snapshot.Service) bool {
-	return from.Outside.Minus(flow.AddressesOf(svc.SourceRanges...)).IsEmpty()
 }

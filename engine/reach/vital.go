@@ -1,6 +1,8 @@
 package reach
 
 import (
+	"slices"
+
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -19,29 +21,46 @@ func (e *Engine) Vital(s *snapshot.Server) []VitalDecision {
 }
 
 func (e *Engine) vital(s *snapshot.Server, f snapshot.VitalFlow) VitalDecision {
-	d := VitalDecision{Flow: f, Verdict: verdict.Unknown}
-	first := true
+	d := VitalDecision{Flow: f, Verdict: verdict.Allow} // with nobody to talk to, nothing can be cut
 	for _, from := range endpoints(f.From) {
-		for _, to := range endpoints(f.To) {
-			if sameInstance(from.Pod, to.Pod) {
-				continue
-			}
-			steps := e.vitalSteps(s, f, from, to)
-			v := combined(steps)
-			if first || worse(v, d.Verdict) {
-				d.Verdict, d.Steps = v, steps
-			}
-			for _, step := range steps {
-				d.Assumptions = snapshot.Merge(d.Assumptions, step.Assumptions)
-			}
-			first = false
+		one, asked := e.vitalFrom(s, f, from)
+		if asked && (d.Steps == nil || worse(one.Verdict, d.Verdict)) {
+			d.Verdict, d.Steps = one.Verdict, one.Steps
 		}
-	}
-	if first { // nobody to talk to, so nothing can be cut
-		d.Verdict = verdict.Allow
+		d.Assumptions = snapshot.Merge(d.Assumptions, one.Assumptions)
 	}
 	return e.vitalAssumed(f, d)
 }
+
+// vitalFrom decides a flow for one of the pods that need it; false where it has nobody
+// to talk to.
+func (e *Engine) vitalFrom(s *snapshot.Server, f snapshot.VitalFlow, from network.Endpoint) (VitalDecision, bool) {
+	d := VitalDecision{Flow: f}
+	asked, passes := false, false
+	for _, to := range endpoints(f.To) {
+		if sameInstance(from.Pod, to.Pod) {
+			continue
+		}
+		steps := e.vitalSteps(s, f, from, to)
+		v := combined(steps)
+		if !asked || worse(v, d.Verdict) {
+			d.Verdict, d.Steps = v, steps
+		}
+		for _, step := range steps {
+			d.Assumptions = snapshot.Merge(d.Assumptions, step.Assumptions)
+		}
+		asked, passes = true, passes || v == verdict.Allow
+	}
+	if passes && d.Verdict == verdict.Deny && alternatives(f) {
+		d.Verdict = verdict.Unknown
+	}
+	return d, asked
+}
+
+// alternatives reports whether the pods of a flow do with one of its destinations, and
+// nobody here knows with which: a resolver on the node or the one behind the Service,
+// one of several API servers that a Service picks.
+func alternatives(f snapshot.VitalFlow) bool { return f.ID == "dns" || f.ID == "kube-apiserver" }
 
 // worse orders what a flow that must pass everywhere is told by: Deny, Unknown, Allow.
 func worse(a, b verdict.Verdict) bool { return verdict.All(a, b) != b }
@@ -91,28 +110,45 @@ func (e *Engine) vitalSteps(s *snapshot.Server, f snapshot.VitalFlow, from, to n
 			chosen = steps
 		}
 	}
-	if f.Role == "" || to.Pod == nil {
+	if f.Role == "" || to.Pod == nil || len(f.Ports) == 0 {
 		return chosen
 	}
-	for _, port := range s.Ports {
-		if len(f.Ports) > 0 && port.Port == f.Ports[0].From && isMember(s, to.Pod) {
-			return append(chosen, e.vitalSession(s, f, from, port)...)
+	var session []verdict.Step
+	for i, w := range e.listening(Target{Server: s}, to.Pod, f.Ports[0].From) {
+		steps := e.vitalSession(s, f, from, w)
+		if w.pooler != nil {
+			steps = sentOn(steps, f)
+		}
+		if i == 0 || worse(combined(steps), combined(session)) {
+			session = steps
 		}
 	}
-	return chosen
+	return append(chosen, session...)
 }
+
+// sentOn leaves of a session at a pooler what the pooler itself decides, where it
+// answers itself: its console is a database that no server has (PgBouncer documentation,
+// "Admin console").
+func sentOn(steps []verdict.Step, f snapshot.VitalFlow) []verdict.Step {
+	if f.Database != pgBouncerConsole {
+		return steps
+	}
+	return slices.DeleteFunc(steps, func(s verdict.Step) bool { return s.Layer != verdict.Pooler })
+}
+
+const pgBouncerConsole = "pgbouncer"
 
 // vitalSession decides the session of a flow. Without a certificate the client
 // prefers TLS and makes do without (libpq sslmode=prefer).
-func (e *Engine) vitalSession(s *snapshot.Server, f snapshot.VitalFlow, from network.Endpoint, port snapshot.ServerPort) []verdict.Step {
+func (e *Engine) vitalSession(s *snapshot.Server, f snapshot.VitalFlow, from network.Endpoint, w way) []verdict.Step {
 	q := Question{From: from, To: Target{Server: s}, Session: Session{
 		Database: f.Database, Role: f.Role, Replication: f.Replication, TLS: true, Cert: f.Cert}}
-	tls, _ := e.atServer(s, e.client(q, port), port)
+	tls, _ := e.converse(q, w)
 	if f.Cert != "" {
 		return tls
 	}
 	q.Session.TLS = false
-	plain, _ := e.atServer(s, e.client(q, port), port)
+	plain, _ := e.converse(q, w)
 	if better(combined(plain), combined(tls)) {
 		return plain
 	}

@@ -144,7 +144,8 @@ func random(seed uint64) *snapshot.Snapshot {
 	lines := []string{
 		"hostssl all app all scram-sha-256", "host all all 10.0.0.0/8 reject", "host ledger all all md5",
 		"host all app 10.1.0.0/16 trust", "hostssl all app all cert", "hostnossl all all all reject", "host all all all scram-sha-256",
-		"host ledger +staff all scram-sha-256", "local all all trust", "host all /^app all scram-sha-256",
+		"host ledger +staff all scram-sha-256", "host sameuser all all trust", "hostssl samerole all 10.0.0.0/16 md5",
+		"host ledger,app app all md5", "host all app,clerk 10.0.0.2/32 scram-sha-256", "local all all trust", "host all /^app all scram-sha-256",
 	}
 	some := func() []string {
 		var out []string

@@ -117,6 +117,7 @@ func (p *program) add(f hba.File) ([]item, error) {
 		version = hba.Newest
 	}
 	var out []item
+	seen := map[string]int{}
 	for i := range f.Records {
 		r, matchable, err := p.record(&f.Records[i], version)
 		if err != nil {
@@ -125,10 +126,27 @@ func (p *program) add(f hba.File) ([]item, error) {
 		r.index = i
 		p.recs = append(p.recs, r)
 		if matchable {
-			out = append(out, item{rec: int32(len(p.recs) - 1), open: !r.exhausts[byAddress]}) //nolint:gosec // a file's length
+			out = append(out, item{rec: int32(len(p.recs) - 1), cond: p.there(r.source, seen), open: !r.exhausts[byAddress]}) //nolint:gosec // a file's length
 		}
 	}
 	return out, nil
+}
+
+// there is the formula of a record that the server may not have. Equal lines of two
+// files are both there or neither, while of one file each is a line of its own; seen
+// counts those.
+func (p *program) there(r *hba.Record, seen map[string]int) int32 {
+	if r.Maybe == "" {
+		return 0
+	}
+	again := ""
+	if seen[r.Text()]++; seen[r.Text()] > 1 {
+		again = fmt.Sprint(" #", seen[r.Text()])
+	}
+	atom := p.atoms.id("line "+r.Text()+again, func() Condition {
+		return Condition{Kind: LineIsThere, Name: r.String() + again}
+	})
+	return p.both(0, []int32{atom})
 }
 
 var typeTransports = map[hba.Type]Transports{

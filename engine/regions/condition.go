@@ -12,7 +12,7 @@ import (
 type Condition struct {
 	Kind ConditionKind
 	// Name is a role, a regular expression without its slash, a host name in lower
-	// case (".example.com" is a suffix), or "namespace/name" of pods.
+	// case (".example.com" is a suffix), "namespace/name" of pods, or a record as text.
 	Name  string
 	Pods  *hba.Address // of FromPods
 	Holds bool         // what is asked of it here
@@ -33,6 +33,9 @@ const (
 	SameHost                       // the client has one of the server's addresses
 	SameNet                        // the client is in one of the server's networks
 	FromPods                       // the client is one of the pods
+	LineIsThere                    // the server has the line Name, of which that is not known
+
+	conditionKinds = iota
 )
 
 // atom numbers a condition of which only kind and name matter.
@@ -109,7 +112,7 @@ func (k ConditionKind) tied(o ConditionKind) bool {
 // consistent reports whether a world is possible.
 func (p *program) consistent(w world) bool {
 	var names, noNames []string
-	var yes, no [FromPods + 1]bool
+	var yes, no [conditionKinds]bool
 	for _, a := range w {
 		c := p.atoms.list[a.atom]
 		yes[c.Kind] = yes[c.Kind] || a.holds

@@ -143,7 +143,7 @@ func checkWitness(t *testing.T, k known, r Region, old, next hba.File) {
 
 // witness is a region's witness in the world that it assumes.
 func witness(r Region) sample {
-	s := sample{Attempt: r.Witness}
+	s := sample{Attempt: r.Witness, lines: map[string]bool{}}
 	if r.Witness.Certificate != NoCertificate {
 		s.named = map[string]bool{
 			dullNaming(r.Old.Record): r.Witness.Certificate&(OfUser|OfUserByOld) != 0,
@@ -169,6 +169,8 @@ func witness(r Region) sample {
 			s.sameNet = s.sameNet || c.Holds
 		case c.Kind == FromPods:
 			s.pods = c.Holds
+		case c.Kind == LineIsThere:
+			s.lines[c.Name] = c.Holds
 		}
 	}
 	if len(s.hostName) > 0 && s.hostName[0] == '.' {

@@ -2,6 +2,7 @@ package regions
 
 import (
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"slices"
 	"sort"
@@ -24,6 +25,8 @@ type sample struct {
 	sameHost bool
 	sameNet  bool
 	pods     bool
+	lines    map[string]bool // which of those that may not be there are; nil: as salt has it
+	salt     string
 }
 
 func (s sample) String() string {
@@ -178,9 +181,29 @@ func version(f hba.File) int {
 	return f.Version
 }
 
+// there says whether the server has a line that it may not have.
+func (s sample) there(name string) bool {
+	if s.lines != nil {
+		return s.lines[name]
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s.salt + name))
+	return h.Sum32()%2 == 0
+}
+
 // dullDecide returns the index of the record that decides, -1 for none.
 func dullDecide(ctx Context, s sample, f hba.File) int {
+	doubted := map[string]int{}
 	for i, r := range f.Records {
+		if r.Maybe != "" {
+			name := r.String()
+			if doubted[name]++; doubted[name] > 1 {
+				name += fmt.Sprint(" #", doubted[name])
+			}
+			if !s.there(name) {
+				continue
+			}
+		}
 		if dullMatch(ctx, s, r, version(f)) {
 			return i
 		}
@@ -264,6 +287,8 @@ func (s sample) holds(ctx Context, c Condition) bool {
 		return s.sameNet
 	case FromPods:
 		return s.pods
+	case LineIsThere:
+		return s.there(c.Name)
 	}
 	panic(c.Kind)
 }
@@ -304,9 +329,22 @@ func (s sample) in(ctx Context, r Region) bool {
 		!slices.ContainsFunc(r.Conditions, func(c Condition) bool { return s.holds(ctx, c) != c.Holds })
 }
 
+// sources are the lines of a text; one that ends in "# maybe" may not be there.
+func sources(text string) []hba.Source {
+	var out []hba.Source
+	for l := range strings.Lines(text) {
+		s := hba.Source{Text: strings.TrimSuffix(l, "\n")}
+		if strings.HasSuffix(s.Text, "# maybe") {
+			s.Maybe = "the version"
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
 func parse(t testing.TB, text string, version int) hba.File {
 	t.Helper()
-	f := hba.Parse([]hba.Source{{Text: text}}, version)
+	f := hba.Parse(sources(text), version)
 	for i := range f.Records { // which no file can name
 		if a := &f.Records[i].Address; a.Kind == hba.HostName && a.Name == "pods.test" {
 			*a = hba.Address{Kind: hba.Pods, Namespace: "ns", Name: "app"}

@@ -26,11 +26,11 @@ func (d dice) list(one func() string) string {
 }
 
 // A taste says what files are made of.
-type taste struct{ regex, roles, same, hosts, masks bool }
+type taste struct{ regex, roles, same, hosts, masks, maybe bool }
 
 func (d dice) taste() taste {
 	yes := func() bool { return d.IntN(2) == 0 }
-	return taste{yes(), yes(), yes(), d.IntN(3) == 0, yes()}
+	return taste{yes(), yes(), yes(), d.IntN(3) == 0, yes(), d.IntN(3) == 0}
 }
 
 var exprs = []string{"^x", "a", "^xa$", "b$", "^(app|bob)$", "", `^(.)\1`, "^bob$", "^$", "o"}
@@ -87,7 +87,11 @@ func (d dice) line(t taste) string {
 		method = d.of("cert", "cert map=m", "scram-sha-256 clientcert=verify-ca", "trust clientcert=verify-full",
 			"trust clientcert=verify-full clientname=DN", "cert clientname=DN", "reject clientcert=verify-ca", "trust", "reject")
 	}
-	return out + " " + method
+	out += " " + method
+	if t.maybe && d.IntN(3) == 0 {
+		out += " # maybe"
+	}
+	return out
 }
 
 func (d dice) lines(t taste) []string {
@@ -202,6 +206,7 @@ func (d dice) worlds(s sample, namings []string) []sample {
 		s.sameNet = d.IntN(2) == 0
 		s.sameHost = s.sameNet && d.IntN(2) == 0
 		s.pods = d.IntN(2) == 0
+		s.salt = fmt.Sprint(d.IntN(64))
 		s.named = nil
 		if s.Transport == TLS && d.IntN(4) > 0 {
 			s.named = map[string]bool{"": false}

@@ -13,11 +13,12 @@ import (
 // An Address is the address field of a record. The zero value matches nothing.
 type Address struct {
 	Kind AddressKind
-	// Base and Mask are set for Net: an address matches when (it XOR Base) AND Mask
-	// is zero (PostgreSQL ifaddr.c). Mask may be any bit pattern.
+	// Base and Mask are set for Net and EmptyNet. An address matches a Net when
+	// (it XOR Base) AND Mask is zero (PostgreSQL ifaddr.c). Mask may be any bit pattern.
 	Base, Mask netip.Addr
 	// Name is set for HostName; ".example.com" is a suffix. For Pods it is the name
-	// people know the selection by.
+	// people know the selection by. Without a kind it is what stands there though no
+	// client has it.
 	Name string
 	// Namespace and Pods are set for Pods.
 	Namespace string
@@ -41,6 +42,9 @@ const (
 	// Pods is the set of addresses of the pods that a selector finds in one
 	// namespace, which somebody writes into the file and keeps up to date.
 	Pods
+	// EmptyNet is a network whose base has bits that its mask has not, as PgBouncer
+	// reads one: no address matches.
+	EmptyNet
 )
 
 // String writes the address as the file has it; pods, which no file can name, as
@@ -57,13 +61,13 @@ func (a Address) String() string {
 		return authfile.Quote(a.Name)
 	case Pods:
 		return "${" + a.Name + "}"
-	case Net:
+	case Net, EmptyNet:
 		if length, ok := maskLength(a.Mask); ok {
 			return fmt.Sprintf("%s/%d", a.Base, length)
 		}
 		return fmt.Sprintf("%s %s", a.Base, a.Mask)
 	}
-	return ""
+	return a.Name // which no client has
 }
 
 // A Client is where a session comes from, as far as that is known. Its zero value

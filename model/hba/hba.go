@@ -24,6 +24,10 @@ type Source struct {
 	// before the server reads the file: its text to its meaning. Such a text in any
 	// other field is an Error, since what it becomes there is not known.
 	Addresses map[string]Address
+	// Maybe, where not empty, says that the server may have the line or not, and what
+	// would settle it: "the version of the operator". Its record then matches Unsure at
+	// best; records of a file that such a line includes do not know of it.
+	Maybe string
 }
 
 // A File is a parsed pg_hba.conf. The first record that matches decides; where
@@ -36,6 +40,11 @@ type File struct {
 	// Errors are lines that the server would refuse; with any of them the server
 	// keeps its old rules or does not start, so that nothing is known of a match.
 	Errors []Error
+	// Dialect is whose reading this is.
+	Dialect Dialect
+	// Skipped are lines that PgBouncer warns of in its log and then takes for absent;
+	// PostgreSQL skips none.
+	Skipped []Error
 }
 
 // An Error is a line that the server refuses, in the server's words, or one that
@@ -78,6 +87,9 @@ type Record struct {
 	// Warning is what the server says of a record that it takes although it can never
 	// match; "" for none.
 	Warning string
+	// Maybe says what would settle whether the server has the record at all; "" where it
+	// surely has.
+	Maybe string
 
 	validator string // the only one there is, where no option names one
 	seq       int

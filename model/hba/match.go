@@ -2,7 +2,7 @@ package hba
 
 // Match asks whether the record is about the session. A record matches when its
 // type, address, database and user all do (hba.c check_hba); one No decides, whatever
-// is not known of the others.
+// is not known of the others. One that may not be there is never sure to.
 func (r *Record) Match(s *Session) Match {
 	if !r.Type.matches(s) {
 		return No
@@ -10,6 +10,9 @@ func (r *Record) Match(s *Session) Match {
 	out := r.address(s)
 	if out == No {
 		return No
+	}
+	if r.Maybe != "" {
+		out = Unsure
 	}
 	for _, m := range [...]Match{r.database(s), r.user(s)} {
 		switch m {

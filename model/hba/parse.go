@@ -71,6 +71,7 @@ func Read(in Input) File {
 		l := &lines[i]
 		f.Records = append(f.Records, Record{File: l.File, Line: l.Number, Raw: l.Raw, Origin: l.Origin, seq: i})
 		p.line, p.rest, p.record = l, l.Fields, &f.Records[len(f.Records)-1]
+		p.record.Maybe = p.maybe()
 		if fault := p.parse(); fault != nil {
 			f.Records = f.Records[:len(f.Records)-1]
 			f.Errors = append(f.Errors, fault.at(l, i))
@@ -266,6 +267,16 @@ func (p *parser) stands(text string) (Address, bool) {
 		}
 	}
 	return Address{}, false
+}
+
+// maybe says what would settle whether the line is there.
+func (p *parser) maybe() string {
+	for i := p.line.First; i >= 0 && i <= p.line.Last; i++ {
+		if m := p.Sources[i].Maybe; m != "" {
+			return m
+		}
+	}
+	return ""
 }
 
 func (p *parser) address() *fault {

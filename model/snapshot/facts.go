@@ -91,6 +91,8 @@ const (
 	AssumeClusterEnforces = "cni-enforces-cluster-policies"
 	AssumeNotNode         = "outside-not-nodes"
 	AssumeRelease         = "operator-release"
+	AssumeNodeAddress     = "node-address"
+	AssumeGatewayOpen     = "gateway-open"
 )
 
 var assumptionTexts = map[string]string{
@@ -110,6 +112,8 @@ var assumptionTexts = map[string]string{
 	AssumeClusterEnforces: "the network plugin enforces ClusterNetworkPolicy and its older forms",
 	AssumeNotNode:         "addresses outside the cluster are not those of its nodes",
 	AssumeRelease:         "the operator is of the release that its adapter knows best",
+	AssumeNodeAddress:     "a node that translates the source of outside clients gives them an address of its status",
+	AssumeGatewayOpen:     "gateways and ingress controllers take connections from everywhere outside",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
 }
 

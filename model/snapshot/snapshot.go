@@ -81,7 +81,9 @@ type Route struct {
 	TLS verdict.Verdict
 	// Auth says what asks the client for credentials, by an annotation or filter:
 	// "nginx.ingress.kubernetes.io/auth-url"; empty for nothing that is known.
-	Auth     string
+	Auth string
+	// Sources are the clients that the proxy lets through, by an annotation; nil for all.
+	Sources  []netip.Prefix
 	Backends []RouteBackend
 	Origin   verdict.Origin
 }

@@ -97,8 +97,10 @@ type Service struct {
 	// without a selector; only then is it not nil.
 	Backends []*Pod
 	Ports    []ServicePort
-	// SourceRanges is spec.loadBalancerSourceRanges.
-	SourceRanges []netip.Prefix
+	// SourceRanges is spec.loadBalancerSourceRanges, or what an annotation says in its
+	// place; SourceRangesOrigin is the annotation, zero for the field.
+	SourceRanges       []netip.Prefix
+	SourceRangesOrigin verdict.Origin
 	// ExternalIPs are addresses outside the cluster at which nodes take traffic for a
 	// Service of any type; spec.loadBalancerSourceRanges does not limit them.
 	ExternalIPs []netip.Addr

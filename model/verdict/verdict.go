@@ -118,6 +118,8 @@ const (
 	Ident      Layer = "pg_ident"
 	Credential Layer = "credential"
 	Grant      Layer = "grant"
+	// RBAC decides who may forward ports to pods and start processes in them.
+	RBAC Layer = "kubernetes rbac"
 )
 
 // An Origin points at the thing a person would edit to change the answer.

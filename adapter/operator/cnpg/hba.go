@@ -3,6 +3,7 @@ package cnpg
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
@@ -44,9 +45,9 @@ const (
 // comments stand where the operator has them, so that line numbers are the file's.
 func (c *cluster) hba() hba.File {
 	r := &rendering{file: "pg_hba.conf"}
+	r.written(byOperator, "", "#", "# fixed", "#", "", "#")
+	c.exporterLine(r)
 	r.written(byOperator,
-		"", "#", "# fixed", "#", "", "#",
-		"local all cnpg_metrics_exporter peer map=cnpg_metrics_exporter",
 		"local all all peer map=local",
 		"", "#",
 		"hostssl postgres streaming_replica all cert map=cnpg_streaming_replica",
@@ -59,11 +60,27 @@ func (c *cluster) hba() hba.File {
 		}
 	}
 	r.written(byOperator, "")
-	if c.spec.PostgreSQL.LDAP != nil {
-		r.written(appended, "", "#", "# LDAP", "#", c.spec.PostgreSQL.LDAP.line())
+	if c.spec.PostgreSQL.LDAP.enabled() {
+		r.written(appended, "", "#", "# LDAP", "#")
+		at := c.at("spec.postgresql.ldap")
+		at.Note = appended
+		r.sources = append(r.sources, hba.Source{Text: c.spec.PostgreSQL.LDAP.line(), Origin: at})
 	}
 	r.written(appended, "", "", "#", "# default", "#", "host all all all "+c.password())
 	return hba.Parse(r.sources, c.server.Version)
+}
+
+// exporterLine is there where the exporter has a role of its own.
+func (c *cluster) exporterLine(r *rendering) {
+	line := len(r.sources) + 1
+	has := c.settle(c.release.exporter(), fmt.Sprintf("whether line %d of pg_hba.conf is there", line), c.obj.Origin())
+	if has == netpol.No {
+		return
+	}
+	r.written(byOperator, "local all cnpg_metrics_exporter peer map=cnpg_metrics_exporter")
+	if has == netpol.Unsure {
+		r.sources[len(r.sources)-1].Maybe = theRelease
+	}
 }
 
 // password is the method of the catch-all.
@@ -79,12 +96,13 @@ func (c *cluster) password() string {
 func (l *ldapSpec) line() string {
 	var b strings.Builder
 	b.WriteString("host all all 0.0.0.0/0 ldap")
+	always := func(name, value string) { fmt.Fprintf(&b, " %s", hba.Option{Name: name, Value: value}) }
 	option := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, " %s", hba.Option{Name: name, Value: value})
+			always(name, value)
 		}
 	}
-	option("ldapserver", l.Server)
+	always("ldapserver", l.Server)
 	if l.Port != 0 {
 		option("ldapport", fmt.Sprint(l.Port))
 	}
@@ -93,32 +111,60 @@ func (l *ldapSpec) line() string {
 		option("ldaptls", "1")
 	}
 	if l.Bind != nil {
-		option("ldapprefix", l.Bind.Prefix)
-		option("ldapsuffix", l.Bind.Suffix)
+		always("ldapprefix", l.Bind.Prefix)
+		always("ldapsuffix", l.Bind.Suffix)
 	}
 	if l.Search != nil {
-		option("ldapbasedn", l.Search.BaseDN)
-		option("ldapbinddn", l.Search.BindDN)
+		always("ldapbasedn", l.Search.BaseDN)
+		always("ldapbinddn", l.Search.BindDN)
 		option("ldapsearchfilter", l.Search.Filter)
 		option("ldapsearchattribute", l.Search.Attribute)
 	}
 	return b.String()
 }
 
-const refStart = "${podselector:"
+// reference is what the operator replaces in the lines of users [cnpg
+// pkg/postgres/hba/hba.go@1.30.0].
+var reference = regexp.MustCompile(`\$\{([^:]+):([^}]+)}`)
+
+const podSelector = "podselector"
 
 // userLine returns what the operator makes of one entry of spec.postgresql.pg_hba:
-// itself, or one line for each address of the pods that its token selects [cnpg
-// pkg/postgres/hba/hba.go@1.30.0].
+// itself, or one line for each address of the pods that its reference selects, which 1.29
+// brought. Before, PostgreSQL sees the reference and takes it for the name of a host, which
+// none has.
 func (c *cluster) userLine(i int, text string) []hba.Source {
 	at := c.at("spec.postgresql.pg_hba[%d]", i)
-	token, name, ok := podSelectorToken(text)
-	if !ok {
+	found := reference.FindAllStringSubmatch(text, -1)
+	if found == nil {
 		return []hba.Source{{Text: text, Origin: at}}
 	}
-	if strings.Count(text, refStart) > 1 {
-		world.Fault(c.w, c.obj, at.Field, "only one %s…} is allowed in a line", refStart)
+	token, kind, name := found[0][0], found[0][1], found[0][2]
+	expands := netpol.Yes
+	if len(c.status.PodSelectorRefs) == 0 {
+		expands = c.since(version{1, 29, 0}, "whether the operator replaces "+token, at)
 	}
+	if expands == netpol.No {
+		return []hba.Source{{Text: text, Origin: at, Addresses: map[string]hba.Address{token: {Name: token}}}}
+	}
+	if kind != podSelector {
+		return c.commented(text, at, token+" is no reference that the operator knows")
+	}
+	if len(found) > 1 {
+		world.Fault(c.w, c.obj, at.Field, "only one ${%s:…} is allowed in a line", podSelector)
+	}
+	out := c.selected(text, token, name, at)
+	if expands == netpol.Unsure {
+		for j := range out {
+			out[j].Maybe = theRelease
+		}
+	}
+	return out
+}
+
+// selected are the lines of a reference to pods: of those that the operator has found, or
+// of all that it will find.
+func (c *cluster) selected(text, token, name string, at verdict.Origin) []hba.Source {
 	if ips, ok := c.resolved(name); ok {
 		return c.expanded(text, token, ips, at)
 	}
@@ -130,18 +176,30 @@ func (c *cluster) userLine(i int, text string) []hba.Source {
 		if err != nil {
 			world.Fault(c.w, c.obj, c.at("spec.podSelectorRefs[%d].selector", j).Field, "%w", err)
 		}
-		return []hba.Source{{Text: text, Origin: at, Addresses: map[string]hba.Address{token: c.podsAddress(name, selector)}}}
+		s := hba.Source{Text: text, Origin: at, Addresses: map[string]hba.Address{token: c.podsAddress(name, selector)}}
+		if len(c.status.PodSelectorRefs) > 0 { // until it is listed there, the line is a comment
+			s.Maybe = "status.podSelectorRefs of the Cluster, once the operator has listed " + name + " there,"
+		}
+		return []hba.Source{s}
 	}
-	world.Fault(c.w, c.obj, at.Field, "%s is not in spec.podSelectorRefs: the webhook refuses the Cluster", token)
+	return c.commented(text, at, token+" is not in spec.podSelectorRefs")
+}
+
+// commented is a line that the operator cannot expand. The webhook refuses the Cluster;
+// where that is switched off the line becomes a comment.
+func (c *cluster) commented(text string, at verdict.Origin, why string) []hba.Source {
+	if c.unvalidated() {
+		return []hba.Source{{Text: "# " + text, Origin: at}}
+	}
+	world.Fault(c.w, c.obj, at.Field, "%s: the webhook refuses the Cluster", why)
 	return []hba.Source{{Text: text, Origin: at}}
 }
 
-// podSelectorToken finds the token in a line.
-func podSelectorToken(text string) (token, name string, ok bool) {
-	_, rest, found := strings.Cut(text, refStart)
-	name, _, closed := strings.Cut(rest, "}")
-	return refStart + name + "}", name, found && closed
-}
+// validation switches the webhook off where its value is "disabled" [cnpg
+// docs/src/labels_annotations.md@1.30.0].
+const validation = "cnpg.io/validation"
+
+func (c *cluster) unvalidated() bool { return c.obj.Annotations[validation] == "disabled" }
 
 // resolved returns what the operator wrote into status.podSelectorRefs.
 func (c *cluster) resolved(name string) (ips []string, ok bool) {
@@ -157,12 +215,13 @@ func (c *cluster) resolved(name string) (ips []string, ok bool) {
 func (c *cluster) expanded(text, token string, ips []string, at verdict.Origin) []hba.Source {
 	var out []hba.Source
 	for _, ip := range ips {
-		addr, err := netip.ParseAddr(ip)
-		if err != nil {
+		if addr, err := netip.ParseAddr(ip); err == nil {
+			ip = netip.PrefixFrom(addr, addr.BitLen()).String()
+		} else if _, err := netip.ParsePrefix(ip); err != nil {
 			world.Fault(c.w, c.obj, "status.podSelectorRefs", "%q is no address", ip)
 			continue
 		}
-		line := strings.ReplaceAll(text, token, fmt.Sprintf("%s/%d", addr, addr.BitLen()))
+		line := strings.ReplaceAll(text, token, ip)
 		out = append(out, hba.Source{Text: line, Origin: at})
 	}
 	return out
@@ -185,8 +244,10 @@ func (c *cluster) podsAddress(name string, selector netpol.Selector) hba.Address
 // instance manager runs as the system user postgres of the usual images.
 func (c *cluster) ident() ident.File {
 	r := &rendering{file: "pg_ident.conf"}
+	if c.release.exporter() != netpol.No {
+		r.written(byOperator, "cnpg_metrics_exporter postgres cnpg_metrics_exporter")
+	}
 	r.written(byOperator,
-		"cnpg_metrics_exporter postgres cnpg_metrics_exporter",
 		"local postgres postgres",
 		"cnpg_streaming_replica streaming_replica streaming_replica",
 		"cnpg_pooler_pgbouncer cnpg_pooler_pgbouncer cnpg_pooler_pgbouncer")

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/flow"
-	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -28,54 +28,196 @@ type poolerSpec struct {
 		Spec struct {
 			HostNetwork        bool   `json:"hostNetwork"`
 			ServiceAccountName string `json:"serviceAccountName"`
+			podSpec
 		} `json:"spec"`
 	} `json:"template"`
 	ServiceTemplate serviceTemplate `json:"serviceTemplate"`
 	PgBouncer       struct {
 		HBA             []string          `json:"pg_hba"`
 		Parameters      map[string]string `json:"parameters"`
-		AuthQuerySecret *struct {
-			Name string `json:"name"`
-		} `json:"authQuerySecret"`
+		Image           string            `json:"image"`
+		AuthQuery       string            `json:"authQuery"`
+		AuthQuerySecret secretRef         `json:"authQuerySecret"`
+		ClientCA        secretRef         `json:"clientCASecret"`
+		ClientTLS       secretRef         `json:"clientTLSSecret"`
+		ServerCA        secretRef         `json:"serverCASecret"`
+		ServerTLS       secretRef         `json:"serverTLSSecret"`
 	} `json:"pgbouncer"`
+	Monitoring monitoringSpec `json:"monitoring"`
 }
+
+type poolerStatus struct {
+	Image string `json:"image"`
+}
+
+// poolerRole is the role of poolers that the operator makes.
+const poolerRole = "cnpg_pooler_pgbouncer"
 
 // A pooler is a Pooler object on its way to be a snapshot.Pooler.
 type pooler struct {
-	w    *operator.World
-	obj  object.Object
-	spec poolerSpec
-	out  *snapshot.Pooler
+	w       *operator.World
+	release release
+	obj     object.Object
+	spec    poolerSpec
+	status  poolerStatus
+	out     *snapshot.Pooler
+	// own is its Service.
+	own *snapshot.Service
+	// live says that its pods have been seen.
+	live bool
 }
 
-func adaptPooler(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cluster) {
-	p := &pooler{w: w, obj: o}
+func adaptPooler(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cluster, rel release) {
+	p := &pooler{w: w, obj: o, release: rel}
 	var in struct {
-		Spec poolerSpec `json:"spec"`
+		Spec   poolerSpec   `json:"spec"`
+		Status poolerStatus `json:"status"`
 	}
 	world.Read(w, o, &in)
-	p.spec = in.Spec
-	p.out = &snapshot.Pooler{Workload: world.Workload(w, o.Ref(), o), Port: 5432, HBA: p.hba(), TLS: p.tls(), Origin: o.Origin()}
-	p.pods()
-	s := p.service()
-	world.AddService(w, s)
+	p.spec, p.status = in.Spec, in.Status
+	p.out = &snapshot.Pooler{Workload: world.Workload(w, o.Ref(), o), Port: 5432, HBA: p.hba(), TLS: p.tls(),
+		ServerTLS: p.parameter("server_tls_sslmode"), Origin: o.Origin()}
 	p.target()
-	if c := in.Spec.of(w, o, clusters); c != nil {
+	c := in.Spec.of(w, o, clusters)
+	if c != nil {
+		p.release = c.release
+	}
+	p.pods()
+	declared := p.service()
+	p.own = world.AddService(w, declared)
+	if c != nil {
 		p.joins(c)
+		p.compare(c, declared)
 	}
 }
 
-// joins makes the pooler one of the server's. It looks passwords up as a role of
-// its own unless the user brings one with authQuerySecret.
+// joins makes the pooler one of the server's.
 func (p *pooler) joins(c *cluster) {
-	p.out.Services = world.Leading(p.w, p.out.Workload.Pods)
+	p.out.Services = world.Leading(p.w, p.out.Workload.Pods, p.own)
 	c.server.Poolers = append(c.server.Poolers, p.out)
 	c.poolers = append(c.poolers, p)
-	if p.spec.PgBouncer.AuthQuerySecret == nil || p.spec.PgBouncer.AuthQuerySecret.Name == "" {
-		p.out.AuthUser, p.out.AuthDatabase = "cnpg_pooler_pgbouncer", "postgres"
-		c.addRole(snapshot.Role{Name: p.out.AuthUser, Origin: p.obj.Origin()})
+	p.out.AuthUser, p.out.AuthDatabase = p.authUser(c), "postgres"
+	if p.out.AuthUser == "" {
+		p.out.AuthDatabase = ""
+	}
+	if p.integrated() {
+		c.addRole(snapshot.Role{Name: poolerRole, Origin: p.obj.Origin()})
+	}
+	p.names(c)
+	p.keep(c)
+}
+
+// integrated reports whether the operator makes the role, its certificate and the function
+// that looks passwords up [cnpg api/v1/pooler_funcs.go IsAutomatedIntegration].
+func (p *pooler) integrated() bool {
+	b := p.spec.PgBouncer
+	return b.AuthQuery == "" && b.AuthQuerySecret.Name == "" && b.ServerTLS.Name == ""
+}
+
+// authUser is whom the pooler looks passwords up as: of a Secret with a certificate the
+// certificate's name, of one with a password who it says, which nobody reads here [cnpg
+// pkg/management/pgbouncer/config/config.go@1.30.0].
+func (p *pooler) authUser(c *cluster) string {
+	b := p.spec.PgBouncer
+	if b.AuthQuerySecret.Name == "" && b.ServerTLS.Name == "" {
+		return poolerRole
+	}
+	if s := c.secret(cmp.Or(b.AuthQuerySecret.Name, b.ServerTLS.Name)); s != nil && s.Type == tlsType {
+		if held := certificateIn(s, tlsKey); held != nil {
+			return held.Subject
+		}
+	}
+	return ""
+}
+
+// tlsType is the type of Secrets with a certificate and its key.
+const tlsType = "kubernetes.io/tls"
+
+// integrated returns a Pooler that the operator makes role and certificate for, nil where
+// there is none.
+func (c *cluster) integrated() *pooler {
+	for _, p := range c.poolers {
+		if p.integrated() {
+			return p
+		}
+	}
+	return nil
+}
+
+// clientTLS is the Secret that the pooler shows its clients [cnpg
+// api/v1/pooler_funcs.go@1.30.0].
+func (p *pooler) clientTLS(c *cluster) string {
+	return cmp.Or(p.spec.PgBouncer.ClientTLS.Name, c.serverSecret())
+}
+
+// names are those of the certificate that clients see: the server's, which does not name
+// the pooler, unless the user brings another.
+func (p *pooler) names(c *cluster) {
+	if p.spec.PgBouncer.ClientTLS.Name == "" {
+		p.out.TLS.Names, p.out.TLS.NamesKnown = c.server.TLS.Names, c.server.TLS.NamesKnown
+		return
+	}
+	secret := p.spec.PgBouncer.ClientTLS.Name
+	cert := snapshot.Certificate{Use: "server", Secret: p.obj.Namespace + "/" + secret, Key: tlsKey,
+		Readers: []string{p.account()}, Origin: p.obj.Origin().At("spec.pgbouncer.clientTLSSecret")}
+	if s := c.secret(secret); s != nil {
+		if held := certificateIn(s, tlsKey); held != nil {
+			cert.Subject, cert.Names, cert.NotAfter = held.Subject, held.Names, held.NotAfter
+			p.out.TLS.Names, p.out.TLS.NamesKnown = held.Names, true
+		}
+	}
+	p.out.TLS.Certificates = append(p.out.TLS.Certificates, cert)
+}
+
+// reads are the Secrets that the pooler's Role names [cnpg pkg/specs/pgbouncer/rbac.go@1.30.0].
+func (p *pooler) reads(c *cluster) []string {
+	b := p.spec.PgBouncer
+	out := []string{
+		cmp.Or(b.ClientCA.Name, c.clientCASecret()), cmp.Or(b.ServerCA.Name, c.serverCASecret()), p.clientTLS(c),
+		cmp.Or(b.AuthQuerySecret.Name, c.poolerSecret()),
+	}
+	if b.ServerTLS.Name != "" {
+		out = append(out, b.ServerTLS.Name)
+	}
+	return out
+}
+
+// poolersReading are the accounts of the poolers that read a Secret.
+func (c *cluster) poolersReading(secret string) []string {
+	var out []string
+	for _, p := range c.poolers {
+		if slices.Contains(p.reads(c), secret) {
+			out = append(out, p.account())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// secrets lists those that the user brings for the pooler.
+func (p *pooler) secrets(c *cluster) {
+	b := p.spec.PgBouncer
+	for _, s := range []struct{ name, what, role, field string }{
+		{b.AuthQuerySecret.Name, "pooler", p.out.AuthUser, "authQuerySecret"},
+		{b.ServerTLS.Name, "pooler", p.out.AuthUser, "serverTLSSecret"},
+		{b.ClientTLS.Name, "TLS", "", "clientTLSSecret"},
+		{b.ClientCA.Name, "CA", "", "clientCASecret"},
+		{b.ServerCA.Name, "CA", "", "serverCASecret"},
+	} {
+		if s.name != "" {
+			c.addSecret(s.name, s.what, s.role, p.obj.Origin().At("spec.pgbouncer.%s.name", s.field))
+		}
 	}
 }
+
+func (p *pooler) serviceAccount() string {
+	if p.release.since(version{1, 29, 0}) != netpol.No && p.spec.ServiceAccountName != "" {
+		return p.spec.ServiceAccountName
+	}
+	return cmp.Or(p.spec.Template.Spec.ServiceAccountName, p.obj.Name)
+}
+
+func (p *pooler) account() string { return account(p.obj.Namespace, p.serviceAccount()) }
 
 // target is the Service the pooler connects to: * = host=C-rw [cnpg
 // pkg/management/pgbouncer/config/config.go@1.30.0].
@@ -97,28 +239,32 @@ func (p *pooler) target() {
 // pkg/specs/pgbouncer/deployments.go@1.30.0], unless live ones are known.
 func (p *pooler) pods() {
 	wl := p.out.Workload
-	if len(wl.Pods) > 0 {
+	if p.live = len(wl.Pods) > 0; p.live {
 		return
 	}
-	set := maps.Clone(p.spec.Template.Metadata.Labels)
-	if set == nil {
-		set = map[string]string{}
-	}
-	maps.Copy(set, map[string]string{
-		poolerLabel: p.obj.Name, clusterLabel: p.spec.Cluster.Name, podRoleLabel: "pooler",
-		"app.kubernetes.io/component": "pooler", "app.kubernetes.io/instance": p.spec.Cluster.Name,
-		"app.kubernetes.io/managed-by": "cloudnative-pg", "app.kubernetes.io/name": "postgresql",
-	})
+	labels := p.labels()
+	doubt(&labels, "pod-template-hash")
 	wl.Pods = []*snapshot.Pod{{
 		Workload: wl, Namespace: p.obj.Namespace, Many: p.spec.Instances != nil && *p.spec.Instances > 1,
-		Labels:      netpol.Labels{Set: set, Unknown: []string{"pod-template-hash"}},
+		Labels:      labels,
 		HostNetwork: p.spec.Template.Spec.HostNetwork,
 		Ports: []snapshot.ContainerPort{
 			{Name: "pgbouncer", Protocol: flow.TCP, Port: 5432}, {Name: "metrics", Protocol: flow.TCP, Port: 9127},
 		},
-		ServiceAccount: cmp.Or(p.spec.ServiceAccountName, p.spec.Template.Spec.ServiceAccountName, p.obj.Name),
+		ServiceAccount: p.serviceAccount(),
 		Origin:         p.obj.Origin(),
 	}}
+}
+
+// labels are those of the template, and the operator's own, which replace them.
+func (p *pooler) labels() netpol.Labels {
+	l := netpol.Labels{Set: maps.Clone(p.spec.Template.Metadata.Labels)}
+	if l.Set == nil {
+		l.Set = map[string]string{}
+	}
+	p.release.common(&l, commonLabels("pooler", p.spec.Cluster.Name))
+	maps.Copy(l.Set, map[string]string{poolerLabel: p.obj.Name, clusterLabel: p.spec.Cluster.Name, podRoleLabel: "pooler"})
+	return l
 }
 
 // service is named as the Pooler [cnpg pkg/specs/pgbouncer/services.go@1.30.0].
@@ -131,20 +277,29 @@ func (p *pooler) service() snapshot.Service {
 	ranges, _ := t.Ranges()
 	template := p.obj.Origin().At("spec.serviceTemplate.spec")
 	s := snapshot.Service{
-		Namespace: p.obj.Namespace, Name: p.obj.Name, Type: t.Type, SourceRanges: ranges,
+		Namespace: p.obj.Namespace, Name: p.obj.Name, Type: cmp.Or(t.Type, "ClusterIP"), SourceRanges: ranges,
 		Selector: world.Equals(map[string]string{poolerLabel: p.obj.Name}),
 		Ports:    laid(t.ServicePorts(template), own), Origin: p.obj.Origin(),
 	}
+	p.spec.ServiceTemplate.outside(&s, "spec.serviceTemplate")
 	if t.Type != "" {
 		s.Origin = template
 	}
 	return s
 }
 
-// sslMode is client_tls_sslmode; prefer is the operator's default.
-func (p *pooler) sslMode() string {
-	return cmp.Or(p.spec.PgBouncer.Parameters["client_tls_sslmode"], "prefer")
+// poolerDefaults are the operator's, in place of PgBouncer's [cnpg
+// pkg/management/pgbouncer/config/config.go@1.30.0].
+var poolerDefaults = map[string]string{
+	"auth_type": "hba", "client_tls_sslmode": "prefer", "server_tls_sslmode": "verify-ca",
 }
+
+// parameter is one of PgBouncer's, with the operator's default.
+func (p *pooler) parameter(name string) string {
+	return cmp.Or(p.spec.PgBouncer.Parameters[name], poolerDefaults[name])
+}
+
+func (p *pooler) sslMode() string { return p.parameter("client_tls_sslmode") }
 
 func (p *pooler) sslOrigin() verdict.Origin {
 	return p.obj.Origin().At("spec.pgbouncer.parameters.client_tls_sslmode")
@@ -154,6 +309,7 @@ func (p *pooler) sslOrigin() verdict.Origin {
 // always gives it a certificate and the client CA.
 func (p *pooler) tls() snapshot.TLS {
 	out := snapshot.TLS{Enabled: verdict.Allow, ClientCA: verdict.Allow, Origin: p.sslOrigin()}
+	out.MinProtocol, out.MinProtocolOrigin = p.minProtocol()
 	switch p.sslMode() {
 	case "disable":
 		out.Enabled = verdict.Deny
@@ -165,42 +321,30 @@ func (p *pooler) tls() snapshot.TLS {
 	return out
 }
 
-// pgBouncerGrammar is the version whose grammar PgBouncer's own parser is next to:
-// it knows no expressions, no includes and no continued lines.
-const pgBouncerGrammar = 13
-
-// hba renders the pooler's file: the user's lines stand between an administrator's
-// socket and two catch-alls, and podselector tokens are not replaced [cnpg
-// pkg/management/pgbouncer/config/config.go@1.30.0].
-func (p *pooler) hba() hba.File {
-	r := &rendering{file: "pg_hba.conf"}
-	r.written(byOperator, "local pgbouncer pgbouncer peer")
-	for i, text := range p.spec.PgBouncer.HBA {
-		r.user(hba.Source{Text: text, Origin: p.obj.Origin().At("spec.pgbouncer.pg_hba[%d]", i)})
-	}
-	r.written(appended, "host all all 0.0.0.0/0 md5", "host all all ::/0 md5")
-	return p.demanding(hba.Parse(r.sources, pgBouncerGrammar))
+// oldestProtocols are the protocols that a value of client_tls_protocols begins with
+// (PgBouncer manual).
+var oldestProtocols = map[string]string{
+	"": "TLSv1.2", "secure": "TLSv1.2", "default": "TLSv1.2", "all": "TLSv1", "legacy": "TLSv1",
+	"tlsv1.0": "TLSv1", "tlsv1.1": "TLSv1.1", "tlsv1.2": "TLSv1.2", "tlsv1.3": "TLSv1.3",
 }
 
-// demanding adds what client_tls_sslmode asks of every client before the file is
-// read: from require on TLS, from verify-ca on a certificate too. It has the form
-// of a record, on line zero, and of an option.
-func (p *pooler) demanding(f hba.File) hba.File {
-	mode := p.sslMode()
-	if slices.Contains([]string{"verify-ca", "verify-full"}, mode) {
-		for i := range f.Records {
-			if f.Records[i].Type != hba.Local {
-				f.Records[i].Options = append(f.Records[i].Options, hba.Option{Name: "clientcert", Value: "verify-ca"})
-			}
+// minProtocol is the oldest protocol of client_tls_protocols; empty for a value that is
+// none.
+func (p *pooler) minProtocol() (string, verdict.Origin) {
+	const key = "client_tls_protocols"
+	value, written := p.spec.PgBouncer.Parameters[key]
+	least := ""
+	for word := range strings.SplitSeq(value, ",") {
+		protocol, known := oldestProtocols[strings.ToLower(strings.TrimSpace(word))]
+		if !known {
+			return "", p.obj.Origin().At("spec.pgbouncer.parameters.%s", key)
+		}
+		if least == "" || protocol < least {
+			least = protocol
 		}
 	}
-	if !slices.Contains([]string{"require", "verify-ca", "verify-full"}, mode) {
-		return f
+	if !written {
+		return least, p.obj.Origin()
 	}
-	origin := p.sslOrigin()
-	origin.Note = "refuses plain text before pg_hba.conf is read"
-	plain := hba.Parse([]hba.Source{{Text: "hostnossl all,replication all all reject", Origin: origin}}, pgBouncerGrammar)
-	plain.Records[0].Line = 0
-	f.Records = append(plain.Records, f.Records...)
-	return f
+	return least, p.obj.Origin().At("spec.pgbouncer.parameters.%s", key)
 }

@@ -3,10 +3,12 @@ package cnpg
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
+	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -53,7 +55,9 @@ func (c *cluster) roles() {
 	}
 	c.addRole(snapshot.Role{Name: "postgres", Superuser: true, Origin: superuser})
 	c.addRole(snapshot.Role{Name: "streaming_replica", Replication: true, Origin: byCluster})
-	c.addRole(snapshot.Role{Name: "cnpg_metrics_exporter", MemberOf: []string{"pg_monitor"}, Origin: byCluster})
+	if c.release.exporter() != netpol.No {
+		c.addRole(snapshot.Role{Name: "cnpg_metrics_exporter", MemberOf: []string{"pg_monitor"}, Origin: byCluster})
+	}
 	if db, field := c.bootstrap(); db.Owner != "" {
 		c.addRole(snapshot.Role{Name: db.Owner, Origin: c.at("%s.owner", field)})
 	}
@@ -136,6 +140,9 @@ func adaptRole(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cl
 		Spec struct {
 			inCluster
 			roleSpec
+			ClientCertificate *struct {
+				Enabled *bool `json:"enabled"`
+			} `json:"clientCertificate"`
 		} `json:"spec"`
 	}
 	world.Read(w, o, &in)
@@ -144,7 +151,47 @@ func adaptRole(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cl
 		return
 	}
 	inline := slices.ContainsFunc(c.spec.Managed.Roles, func(r roleSpec) bool { return r.Name == in.Spec.Name })
-	if in.Spec.Name != "" && in.Spec.Ensure != "absent" && !inline {
-		c.setRole(in.Spec.role(o.Origin()))
+	if in.Spec.Name == "" || in.Spec.Ensure == "absent" || inline {
+		return
+	}
+	if c.release.since(version{1, 30, 0}) == netpol.No {
+		world.Warn(w, o, "cnpg/release", "spec", "the operator is of %s, and DatabaseRole came with 1.30", c.release)
+		return
+	}
+	if reserved(in.Spec.Name) {
+		world.Fault(w, o, "spec.name", "%q is a role of the operator's or of PostgreSQL's", in.Spec.Name)
+		return
+	}
+	c.setRole(in.Spec.role(o.Origin()))
+	c.keepRole(o)
+	if s := in.Spec.PasswordSecret.Name; s != "" {
+		c.roleSecret(s, in.Spec.Name, o.Origin().At("spec.passwordSecret.name"))
+	}
+	if cert := in.Spec.ClientCertificate; cert != nil && (cert.Enabled == nil || *cert.Enabled) {
+		at := o.Origin().At("spec.clientCertificate")
+		c.clientCerts = append(c.clientCerts, clientCert{in.Spec.Name, o.Name + "-client-cert", at})
+		c.roleSecret(o.Name+"-client-cert", in.Spec.Name, at)
+		c.checkClientCert(w, o, in.Spec.roleSpec)
+	}
+}
+
+// reserved names are refused [cnpg docs/src/declarative_role_management.md@1.30.0].
+func reserved(role string) bool {
+	return role == "postgres" || role == "streaming_replica" || strings.HasPrefix(role, "pg_") || strings.HasPrefix(role, "cnpg_")
+}
+
+func (c *cluster) roleSecret(secret, role string, at verdict.Origin) {
+	c.roleSecrets = append(c.roleSecrets, snapshot.ServerSecret{Secret: secret, What: "role", Role: role, Origin: at})
+}
+
+// checkClientCert warns where no certificate can be issued [cnpg
+// docs/src/declarative_role_management.md@1.30.0].
+func (c *cluster) checkClientCert(w *operator.World, o object.Object, r roleSpec) {
+	if !r.Login {
+		world.Warn(w, o, "cnpg/client-certificate", "spec.clientCertificate", "a role without login gets no certificate")
+	}
+	if s := c.secret(c.clientCASecret()); s != nil && !slices.Contains(s.Keys, caPrivate) {
+		world.Warn(w, o, "cnpg/client-certificate", "spec.clientCertificate",
+			"Secret %s has no key of the client CA, so that no certificate can be issued", c.clientCASecret())
 	}
 }

@@ -14,15 +14,18 @@ type clusterSpec struct {
 	ImageCatalogRef *struct {
 		Major int `json:"major"`
 	} `json:"imageCatalogRef"`
-	EnableSuperuserAccess bool   `json:"enableSuperuserAccess"`
-	ServiceAccountName    string `json:"serviceAccountName"`
+	EnableSuperuserAccess bool             `json:"enableSuperuserAccess"`
+	SuperuserSecret       secretRef        `json:"superuserSecret"`
+	ServiceAccountName    string           `json:"serviceAccountName"`
+	Certificates          certificatesSpec `json:"certificates"`
 	InheritedMetadata     struct {
 		Labels map[string]string `json:"labels"`
 	} `json:"inheritedMetadata"`
 	PostgreSQL struct {
-		HBA   []string  `json:"pg_hba"`
-		Ident []string  `json:"pg_ident"`
-		LDAP  *ldapSpec `json:"ldap"`
+		HBA        []string          `json:"pg_hba"`
+		Ident      []string          `json:"pg_ident"`
+		LDAP       *ldapSpec         `json:"ldap"`
+		Parameters map[string]string `json:"parameters"`
 	} `json:"postgresql"`
 	PodSelectorRefs []struct {
 		Name     string              `json:"name"`
@@ -30,11 +33,8 @@ type clusterSpec struct {
 	} `json:"podSelectorRefs"`
 	Bootstrap        bootstrapSpec     `json:"bootstrap"`
 	ExternalClusters []externalCluster `json:"externalClusters"`
-	Replica          *struct {
-		Enabled *bool  `json:"enabled"`
-		Source  string `json:"source"`
-	} `json:"replica"`
-	Managed struct {
+	Replica          *replicaSpec      `json:"replica"`
+	Managed          struct {
 		Roles    []roleSpec `json:"roles"`
 		Services struct {
 			Disabled   []string            `json:"disabledDefaultServices"`
@@ -42,13 +42,12 @@ type clusterSpec struct {
 		} `json:"services"`
 	} `json:"managed"`
 	Backup struct {
-		Barman *objectStore `json:"barmanObjectStore"`
+		Barman         *objectStore `json:"barmanObjectStore"`
+		VolumeSnapshot *struct{}    `json:"volumeSnapshot"`
 	} `json:"backup"`
-	Plugins    []plugin `json:"plugins"`
-	Monitoring struct {
-		EnablePodMonitor bool `json:"enablePodMonitor"`
-	} `json:"monitoring"`
-	Probes struct {
+	Plugins    []plugin       `json:"plugins"`
+	Monitoring monitoringSpec `json:"monitoring"`
+	Probes     struct {
 		Liveness struct {
 			IsolationCheck struct {
 				Enabled *bool `json:"enabled"`
@@ -57,8 +56,39 @@ type clusterSpec struct {
 	} `json:"probes"`
 }
 
+// A secretRef names a Secret of the namespace.
+type secretRef struct {
+	Name string `json:"name"`
+}
+
+// certificatesSpec names Secrets that the user brings in place of the operator's.
+type certificatesSpec struct {
+	ServerCA    string   `json:"serverCASecret"`
+	ServerTLS   string   `json:"serverTLSSecret"`
+	ClientCA    string   `json:"clientCASecret"`
+	Replication string   `json:"replicationTLSSecret"`
+	AltNames    []string `json:"serverAltDNSNames"`
+}
+
+type monitoringSpec struct {
+	EnablePodMonitor bool `json:"enablePodMonitor"`
+	TLS              struct {
+		Enabled bool `json:"enabled"`
+	} `json:"tls"`
+}
+
+type replicaSpec struct {
+	Enabled *bool  `json:"enabled"`
+	Source  string `json:"source"`
+	Primary string `json:"primary"`
+	Self    string `json:"self"`
+}
+
 type clusterStatus struct {
-	Image           string `json:"image"`
+	Image        string `json:"image"`
+	Certificates struct {
+		Expirations map[string]string `json:"expirations"`
+	} `json:"certificates"`
 	PodSelectorRefs []struct {
 		Name string   `json:"name"`
 		IPs  []string `json:"ips"`
@@ -84,13 +114,15 @@ type bootstrapSpec struct {
 	Recovery *struct {
 		bootstrapDatabase
 		Source          string    `json:"source"`
+		Backup          secretRef `json:"backup"` // which is named in the same way
 		VolumeSnapshots *struct{} `json:"volumeSnapshots"`
 	} `json:"recovery"`
 }
 
 type bootstrapDatabase struct {
-	Database string `json:"database"`
-	Owner    string `json:"owner"`
+	Database string    `json:"database"`
+	Owner    string    `json:"owner"`
+	Secret   secretRef `json:"secret"`
 }
 
 type externalCluster struct {
@@ -100,14 +132,27 @@ type externalCluster struct {
 	Plugin     *plugin           `json:"plugin"`
 }
 
+// An objectStore is where backups are [barman-cloud pkg/api/config.go].
 type objectStore struct {
-	EndpointURL string `json:"endpointURL"`
+	EndpointURL     string `json:"endpointURL"`
+	DestinationPath string `json:"destinationPath"`
+	S3              *struct {
+		Inherit bool `json:"inheritFromIAMRole"`
+	} `json:"s3Credentials"`
+	Azure *struct {
+		Inherit bool `json:"inheritFromAzureAD"`
+		Default bool `json:"useDefaultAzureCredentials"`
+	} `json:"azureCredentials"`
+	Google *struct {
+		Environment bool `json:"gkeEnvironment"`
+	} `json:"googleCredentials"`
 }
 
 type plugin struct {
-	Name       string            `json:"name"`
-	Enabled    *bool             `json:"enabled"`
-	Parameters map[string]string `json:"parameters"`
+	Name        string            `json:"name"`
+	Enabled     *bool             `json:"enabled"`
+	WALArchiver bool              `json:"isWALArchiver"`
+	Parameters  map[string]string `json:"parameters"`
 }
 
 type ldapSpec struct {
@@ -127,6 +172,10 @@ type ldapSpec struct {
 	} `json:"bindSearchAuth"`
 }
 
+// enabled: without a way to bind the operator writes no line [cnpg
+// api/v1/cluster_funcs.go GetEnableLDAPAuth].
+func (l *ldapSpec) enabled() bool { return l != nil && (l.Bind != nil || l.Search != nil) }
+
 // roleSpec is what managed roles and DatabaseRoles have in common.
 type roleSpec struct {
 	Name        string   `json:"name"`
@@ -135,18 +184,29 @@ type roleSpec struct {
 	Replication bool     `json:"replication"`
 	Login       bool     `json:"login"`
 	InRoles     []string `json:"inRoles"`
+	// PasswordSecret holds the name and the password.
+	PasswordSecret secretRef `json:"passwordSecret"`
 }
 
 type additionalService struct {
-	SelectorType string          `json:"selectorType"`
-	Template     serviceTemplate `json:"serviceTemplate"`
+	SelectorType   string          `json:"selectorType"`
+	UpdateStrategy string          `json:"updateStrategy"`
+	Template       serviceTemplate `json:"serviceTemplate"`
 }
 
 type serviceTemplate struct {
 	Metadata struct {
-		Name string `json:"name"`
+		Name        string            `json:"name"`
+		Annotations map[string]string `json:"annotations"`
 	} `json:"metadata"`
-	Spec world.ServiceSpec `json:"spec"`
+	Spec serviceSpec `json:"spec"`
+}
+
+type serviceSpec struct {
+	world.ServiceSpec
+	ExternalTrafficPolicy string   `json:"externalTrafficPolicy"`
+	ExternalIPs           []string `json:"externalIPs"`
+	NodePorts             *bool    `json:"allocateLoadBalancerNodePorts"`
 }
 
 var majorTag = regexp.MustCompile(`:v?(\d{1,2})(?:[.\-_@]|$)`)

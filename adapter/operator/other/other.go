@@ -16,10 +16,8 @@ const NotModelled = "database/not-modelled"
 
 // kinds are the types of those databases.
 var kinds = []object.Type{
-	{Group: "stackgres.io", Kind: "SGShardedCluster"},
-	{Group: "acid.zalan.do", Kind: "postgresql"},
-	{Group: "postgres-operator.crunchydata.com", Kind: "PostgresCluster"},
-	{Group: "pgv2.percona.com", Kind: "PerconaPGCluster"},
+	{Group: "crunchydata.com", Kind: "Pgcluster"},       // Crunchy's operator before release 5
+	{Group: "pg.percona.com", Kind: "PerconaPGCluster"}, // Percona's before release 2
 }
 
 // Adapter warns of each such database.

@@ -1,40 +1,54 @@
 package stackgres
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
-	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
-
-// BackupJob is the part of the scheduled backup's pods, which exec into members.
-const BackupJob = "backup job"
 
 const roleLabel = "role"
 
 func (c *cluster) instances() int { return world.Instances(c.spec.Instances, 1) }
 
+// isInstance tells the pods that run PostgreSQL from the jobs of the same owner.
+func (c *cluster) isInstance(p *snapshot.Pod) bool {
+	return p.Labels.Set[c.prefix+"cluster"] == "true"
+}
+
+// livePods are the instances that exist.
+func (c *cluster) livePods() []*snapshot.Pod {
+	var out []*snapshot.Pod
+	for _, p := range c.server.Workload.Pods {
+		if c.isInstance(p) && p.Name != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // members gives the workload its pods: each instance as primary and, where there
 // are more than one, as replica. Pods that are known by name are those that exist.
 func (c *cluster) members() {
-	world.CheckInstances(c.w, c.obj, c.spec.Instances)
+	if n := c.spec.Instances; n != nil && (*n < 0 || *n > 100) {
+		world.Fault(c.w, c.owner, c.at("spec.instances").Field, "%d: want a number up to 100", *n)
+	}
 	wl := c.server.Workload
-	var instances, others []*snapshot.Pod
+	instances := c.livePods()
+	var others []*snapshot.Pod
 	for _, p := range wl.Pods {
-		switch {
-		case p.Labels.Set[c.prefix+"cluster"] == "true" && p.Name != "":
-			instances = append(instances, p)
-		case p.Labels.Set[c.prefix+"cluster"] != "true":
+		if !c.isInstance(p) {
 			c.name(p)
 			others = append(others, p)
 		}
 	}
 	leader := leaderRole(instances)
+	c.checkLive(instances)
 	if len(instances) == 0 {
 		for n := range c.instances() {
 			instances = append(instances, c.instance(n))
@@ -47,17 +61,22 @@ func (c *cluster) members() {
 			members = append(members, inPart(p, snapshot.Replica, "replica"))
 		}
 	}
-	if len(c.spec.Configurations.Backups) > 0 && !slices.ContainsFunc(others, func(p *snapshot.Pod) bool { return p.Part == BackupJob }) {
-		others = append(others, c.backupJob())
-	}
-	wl.Pods = append(members, others...)
+	wl.Pods = append(members, c.jobs(others)...)
 }
 
-// name gives a pod that runs no PostgreSQL its part.
-func (c *cluster) name(p *snapshot.Pod) {
-	p.Part = "job"
-	if p.Labels.Set[c.prefix+"scheduled-backup"] == "true" {
-		p.Part = BackupJob
+// checkLive compares the labels that policies select by.
+func (c *cluster) checkLive(live []*snapshot.Pod) {
+	for _, p := range live {
+		labels := c.labels()
+		for _, key := range slices.Sorted(maps.Keys(labels)) {
+			want := labels[key]
+			if have, ok := p.Labels.Set[key]; ok && have != want {
+				c.disagree("label "+key+" of pod "+p.Namespace+"/"+p.Name, want, have, c.owner.Origin(), p.Origin)
+			}
+		}
+	}
+	if n := c.instances(); c.stored && len(live) > n {
+		c.disagree("number of pods", strconv.Itoa(n), strconv.Itoa(len(live)), c.at("spec.instances"), live[0].Origin)
 	}
 }
 
@@ -87,58 +106,41 @@ func inPart(p *snapshot.Pod, part, role string) *snapshot.Pod {
 	return out
 }
 
-// labels are those of the cluster's own pods [sg C/labels/ClusterLabelFactory.java,
-// C/StackGresContext.java@1.18.6].
+// scope is Patroni's name for the cluster; all parts of an SGShardedCluster of type
+// citus share one.
+func (c *cluster) scope() string {
+	return cmp.Or(c.spec.Configurations.Patroni.InitialConfig.Scope, c.ref.Name)
+}
+
+// selected are the labels that Services select by, as far as they tell the cluster's
+// pods from others; the operator adds scope and UID, which all of them share [sg
+// C/labels/AbstractLabelFactoryForCluster.java, C/StackGresContext.java@1.18.6].
+func (c *cluster) selected() map[string]string {
+	return map[string]string{"app": "StackGresCluster", c.prefix + "cluster-name": c.ref.Name, c.prefix + "cluster": "true"}
+}
+
+// labels are those of the cluster's own pods.
 func (c *cluster) labels() map[string]string {
-	return map[string]string{"app": "StackGresCluster", c.prefix + "cluster-name": c.obj.Name, c.prefix + "cluster": "true"}
-}
-
-// instance is a pod of the StatefulSet that is named as the cluster.
-func (c *cluster) instance(n int) *snapshot.Pod {
-	name := fmt.Sprintf("%s-%d", c.obj.Name, n)
-	set := maps.Clone(c.spec.Metadata.Labels.ClusterPods)
-	if set == nil {
-		set = map[string]string{}
-	}
-	maps.Copy(set, c.labels())
-	maps.Copy(set, map[string]string{
-		"statefulset.kubernetes.io/pod-name": name, "apps.kubernetes.io/pod-index": strconv.Itoa(n),
-	})
-	return &snapshot.Pod{
-		Workload: c.server.Workload, Name: name, Namespace: c.obj.Namespace,
-		Labels: netpol.Labels{Set: set, Unknown: []string{
-			c.prefix + "cluster-scope", c.prefix + "cluster-uid", "controller-revision-hash",
-		}},
-		Ports: c.containerPorts(), ServiceAccount: c.obj.Name + "-patroni", Origin: c.obj.Origin(),
-	}
-}
-
-// containerPorts: the names are those that the Services lead to [sg
-// F/cluster/patroni/PatroniServices.java@1.18.6].
-func (c *cluster) containerPorts() []snapshot.ContainerPort {
-	out := []snapshot.ContainerPort{
-		{Name: "pgport", Protocol: flow.TCP, Port: c.mode.apps()},
-		{Name: "pgreplication", Protocol: flow.TCP, Port: c.mode.direct()},
-		{Name: "patroniport", Protocol: flow.TCP, Port: c.mode.patroni()},
-	}
-	for _, p := range c.control()[1:] {
-		out = append(out, snapshot.ContainerPort{Protocol: flow.TCP, Port: p.Port})
-	}
+	out := c.selected()
+	out[c.prefix+"cluster-scope"] = c.scope()
 	return out
 }
 
-// backupJob is the CronJob's pod; it lacks the label stackgres.io/cluster.
-func (c *cluster) backupJob() *snapshot.Pod {
+// instance is a pod of the StatefulSet that is named as the cluster. The user's labels
+// come first: the operator's own win.
+func (c *cluster) instance(n int) *snapshot.Pod {
+	name := fmt.Sprintf("%s-%d", c.ref.Name, n)
+	set := map[string]string{}
+	maps.Copy(set, c.spec.Metadata.Labels.AllResources)
+	maps.Copy(set, c.spec.Metadata.Labels.ClusterPods)
+	maps.Copy(set, c.labels())
+	maps.Copy(set, map[string]string{
+		c.prefix + "disruptible":             "true",
+		"statefulset.kubernetes.io/pod-name": name, "apps.kubernetes.io/pod-index": strconv.Itoa(n),
+	})
 	return &snapshot.Pod{
-		Workload: c.server.Workload, Namespace: c.obj.Namespace, Part: BackupJob, Origin: c.at("spec.configurations.backups"),
-		Labels: netpol.Labels{
-			Set: map[string]string{
-				"app": "StackGresCluster", c.prefix + "cluster-name": c.obj.Name, c.prefix + "scheduled-backup": "true",
-			},
-			Unknown: []string{
-				c.prefix + "cluster-scope", c.prefix + "cluster-uid", "job-name", "controller-uid",
-				"batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid",
-			},
-		},
+		Workload: c.server.Workload, Name: name, Namespace: c.ref.Namespace,
+		Labels: netpol.Labels{Set: set, Unknown: []string{c.prefix + "cluster-uid", "noloadbalance", "controller-revision-hash"}},
+		Ports:  c.containerPorts(), ServiceAccount: c.account(), Origin: c.owner.Origin(),
 	}
 }

@@ -1,133 +1,171 @@
 package stackgres
 
 import (
-	"fmt"
-	"slices"
-
-	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
-	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
-	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// ports are those that speak PostgreSQL. A pooled session reaches PostgreSQL over
-// the Unix socket; one that Envoy passes on comes from 127.0.0.1, and Envoy ends
-// TLS.
+// ports are those that speak PostgreSQL. Where the mode is not known they are those of
+// both, and nothing is known of any.
 func (c *cluster) ports() []snapshot.ServerPort {
-	at := c.at("spec.pods")
-	direct := snapshot.ServerPort{Name: "postgres", Port: c.mode.direct(), Sees: snapshot.SeesClient, NoTLS: !c.ssl(), Origin: at}
-	if c.mode.envoy {
-		direct.Name, direct.Sees, direct.Terminates = "envoy direct", snapshot.SeesLoopback, c.ssl()
+	if len(c.possible) == 1 {
+		return c.portsOf(c.possible[0])
 	}
-	if c.mode.apps() == direct.Port {
+	var out []snapshot.ServerPort
+	for _, m := range c.possible {
+		for _, p := range c.portsOf(m) {
+			out = append(out, c.doubtful(p))
+		}
+	}
+	return out
+}
+
+// portsOf are the ports of one mode. A pooled session reaches PostgreSQL over the Unix
+// socket; one that Envoy passes on comes from 127.0.0.1, and Envoy ends TLS.
+func (c *cluster) portsOf(m mode) []snapshot.ServerPort {
+	at := c.at("spec.pods")
+	plain := !c.mayTLS()
+	direct := snapshot.ServerPort{Name: "postgres", Port: m.direct(), Sees: snapshot.SeesClient, NoTLS: plain, Origin: at}
+	if m.envoy {
+		direct.Name, direct.Sees, direct.Terminates = "envoy direct", snapshot.SeesLoopback, c.mayTLS()
+	}
+	if m.apps() == direct.Port {
 		return []snapshot.ServerPort{direct}
 	}
 	apps := direct
-	apps.Name, apps.Port = "pooled", c.mode.apps()
-	if c.mode.envoy {
+	apps.Name, apps.Port = "pooled", m.apps()
+	if m.envoy {
 		apps.Name = "envoy"
 	}
-	if c.mode.pooling {
-		settings, origin := c.pooling()
-		file := pooler(settings, origin)
+	if m.pooling {
+		file := c.pooler.file(m, c.release)
 		apps.Sees, apps.Pooler = snapshot.SeesSocket, &file
-		if settings["client_tls_sslmode"] == "disable" && !c.mode.envoy {
-			apps.NoTLS, apps.Origin = true, origin
+		if !m.envoy && !c.pooler.offersTLS(c.release) {
+			apps.NoTLS, apps.Origin = true, c.pooler.origin
 		}
 	}
 	return []snapshot.ServerPort{apps, direct}
 }
 
-// pgBouncerGrammar is the version whose grammar PgBouncer's own parser is next to.
-const pgBouncerGrammar = 13
-
-// pooler is what PgBouncer asks of clients, in the form of a file: auth_type md5
-// for everybody [sg F/cluster/sidecars/pooling/PgBouncerPooling.java@1.18.6].
-// Another auth_type may be set or be blocked; then nothing is known.
-func pooler(settings map[string]string, origin verdict.Origin) hba.File {
-	for _, key := range []string{"auth_type", "auth_hba_file"} {
-		if v, set := settings[key]; set && v != "md5" {
-			return hba.File{Version: pgBouncerGrammar, Errors: []hba.Error{{
-				Message: fmt.Sprintf("what PgBouncer asks with %s = %s is not known", key, v), Origin: origin, Missing: true,
-			}}}
-		}
-	}
-	origin.Note = "auth_type md5 of PgBouncer"
-	lines := []hba.Source{{Text: "host all all all md5", Origin: origin}}
-	if slices.Contains([]string{"require", "verify-ca", "verify-full"}, settings["client_tls_sslmode"]) {
-		origin.Note = "client_tls_sslmode refuses plain text"
-		lines = append([]hba.Source{{Text: "hostnossl all,replication all all reject", Origin: origin}}, lines...)
-	}
-	return hba.Parse(lines, pgBouncerGrammar)
-}
-
-// pooling reads the settings that the SGPoolingConfig adds. One that is named but
-// not in the estate is a Problem: it may hold anything.
-func (c *cluster) pooling() (map[string]string, verdict.Origin) {
-	name := c.spec.Configurations.SGPoolingConfig
-	at := c.at("spec.configurations.sgPoolingConfig")
-	if name == "" {
-		return nil, at
-	}
-	for _, o := range c.w.Objects["SGPoolingConfig.stackgres.io"] {
-		if o.Namespace != c.obj.Namespace || o.Name != name {
-			continue
-		}
-		var in struct {
-			Spec struct {
-				PgBouncer struct {
-					Ini struct {
-						PgBouncer map[string]any `json:"pgbouncer"`
-					} `json:"pgbouncer.ini"`
-				} `json:"pgBouncer"`
-			} `json:"spec"`
-		}
-		world.Read(c.w, o, &in)
-		out := map[string]string{}
-		for k, v := range in.Spec.PgBouncer.Ini.PgBouncer {
-			out[k] = fmt.Sprint(v)
-		}
-		c.checkMode(o, out)
-		return out, o.Origin().At("spec.pgBouncer[pgbouncer.ini].pgbouncer")
-	}
-	world.Fault(c.w, c.obj, at.Field, "SGPoolingConfig %s is not in the estate", name)
-	return nil, at
-}
-
-// checkMode makes a Problem of a client_tls_sslmode that PgBouncer does not start
-// with, or that asks clients for certificates: no CA to check one is configured.
-func (c *cluster) checkMode(o object.Object, settings map[string]string) {
-	mode, set := settings["client_tls_sslmode"]
-	if set && !slices.Contains([]string{"disable", "allow", "prefer", "require"}, mode) {
-		world.Fault(c.w, o, "spec.pgBouncer[pgbouncer.ini].pgbouncer.client_tls_sslmode",
-			"what PgBouncer does with %q is not known", mode)
-	}
-}
-
-// control are the other ports of a pod. Patroni's is always the first.
+// control are the other ports of a pod. Those of Patroni are always the first.
 func (c *cluster) control() []snapshot.ControlPort {
-	out := []snapshot.ControlPort{
-		{
-			Name: "patroni", Port: c.mode.patroni(), Why: "Patroni's API switches over, restarts and reconfigures PostgreSQL",
-			Source: "Patroni documentation, REST API [sg F/cluster/patroni/Patroni.java@1.18.6]",
-		},
-		{
-			Name: "cluster-controller", Port: 8080, Why: "health of the controller in the pod",
-			Source: "[sg F/cluster/controller/@1.18.6]",
-		},
+	var out []snapshot.ControlPort
+	have := map[uint16]bool{}
+	for _, m := range c.possible {
+		for _, p := range c.controlOf(m) {
+			if !have[p.Port] {
+				have[p.Port] = true
+				out = append(out, p)
+			}
+		}
 	}
-	if !c.spec.Pods.DisableMetricsExporter && !c.spec.Configurations.Observability.DisableMetrics {
+	return out
+}
+
+const patroniSource = "Patroni documentation, REST API [sg F/cluster/patroni/Patroni.java@1.18.6]"
+
+// controlOf are those of one mode. Behind Envoy Patroni still listens on every address
+// itself, beside the port that Envoy has for it.
+func (c *cluster) controlOf(m mode) []snapshot.ControlPort {
+	out := []snapshot.ControlPort{{
+		Name: "patroni", Port: m.patroni(), Why: "Patroni's API switches over, restarts and reconfigures PostgreSQL", Source: patroniSource,
+	}}
+	if m.envoy {
 		out = append(out, snapshot.ControlPort{
-			Name: "exporter", Port: 9187, Why: "metrics tell names of databases, roles and hosts without authentication",
-			Source: "[sg F/cluster/sidecars/postgresexporter/@1.18.6]",
+			Name: "patroni behind envoy", Port: patroniNumber, Source: "[sg F/cluster/patroni/PatroniConfigMap.java@1.18.6]",
+			Why: "Patroni listens on every address of the pod, so that its API is open beside Envoy too",
 		})
 	}
-	if c.mode.envoy {
+	out = append(out, snapshot.ControlPort{
+		Name: "cluster-controller", Port: 8080, Why: "health of the controller in the pod", Source: "[sg F/cluster/controller/@1.18.6]",
+	})
+	if c.exports() {
 		out = append(out, snapshot.ControlPort{
-			Name: "envoy admin", Port: 8001, Why: "Envoy's administration, on every address and without authentication: it stops the proxy",
+			Name: "exporter", Port: exporterNumber, Why: "metrics tell names of databases, roles and hosts without authentication",
+			Source: "[sg F/cluster/sidecars/pgexporter/@1.18.6]",
+		})
+	}
+	if m.envoy {
+		out = append(out, snapshot.ControlPort{
+			Name: "envoy admin", Port: envoyAdmin, Why: "Envoy's administration, on every address and without authentication: it stops the proxy",
 			Source: "[sg stackgres-k8s/src/operator/src/main/resources/envoy/envoy.yaml@1.18.6]",
 		})
+	}
+	if c.babelfish() {
+		out = append(out, snapshot.ControlPort{
+			Name: "babelfish", Port: m.babelfish(), Why: "the TDS protocol of SQL Server leads into the same databases, past the PostgreSQL protocol",
+			Source: "Babelfish documentation [sg C/EnvoyUtil.java@1.18.6]",
+		})
+	}
+	if c.logsFor != "" {
+		out = append(out, snapshot.ControlPort{
+			Name: "fluentd", Port: fluentdNumber, Why: "takes log records from whoever reaches it",
+			Source: "[sg F/distributedlogs/DistributedLogsCluster.java@1.18.6]",
+		})
+	}
+	return out
+}
+
+func (c *cluster) babelfish() bool { return c.spec.Postgres.Flavor == babelfishPort }
+
+// exports reports whether the pods have the exporter.
+func (c *cluster) exports() bool {
+	return !isTrue(c.spec.Pods.DisableMetricsExporter, false) && !c.spec.Configurations.Observability.DisableMetrics
+}
+
+// containerPorts are the ports that the pod declares: those of the mode, and those of
+// the user's own containers, whose names get a prefix. Of a mode that is not known the
+// ports of both have one name.
+func (c *cluster) containerPorts() []snapshot.ContainerPort {
+	var out []snapshot.ContainerPort
+	have := map[uint16]bool{}
+	add := func(name string, number uint16) {
+		if !have[number] {
+			have[number] = true
+			out = append(out, snapshot.ContainerPort{Name: name, Protocol: flow.TCP, Port: number})
+		}
+	}
+	for _, m := range c.possible {
+		add(pgPort, m.apps())
+		add(pgReplication, m.direct())
+		add(patroniPort, m.patroni())
+		if c.babelfish() {
+			add(babelfishPort, m.babelfish())
+		}
+		if m.envoy {
+			add(envoyPort, envoyAdmin)
+		}
+	}
+	for _, p := range c.custom {
+		have[p.Port] = true
+	}
+	for _, p := range c.control() {
+		add("", p.Port)
+	}
+	return append(out, c.custom...)
+}
+
+// customPorts are those of spec.pods.customContainers.
+func (c *cluster) customPorts() []snapshot.ContainerPort {
+	var out []snapshot.ContainerPort
+	for i, container := range c.spec.Pods.CustomContainers {
+		for j, p := range container.Ports {
+			at := c.at("spec.pods.customContainers[%d].ports[%d]", i, j)
+			port := snapshot.ContainerPort{Protocol: flow.TCP, Port: p.ContainerPort, HostPort: p.HostPort, Origin: at}
+			if p.Name != "" {
+				port.Name = customPrefix + p.Name
+			}
+			if p.Protocol != "" {
+				protocol, err := flow.ParseProtocol(p.Protocol)
+				if err != nil {
+					world.Fault(c.w, c.owner, at.Field+".protocol", "%w", err)
+					continue
+				}
+				port.Protocol = protocol
+			}
+			out = append(out, port)
+		}
 	}
 	return out
 }

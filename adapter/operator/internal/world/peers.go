@@ -62,7 +62,7 @@ func Everyone(w *operator.World, who string, pods []*snapshot.Pod, source string
 func DNS(w *operator.World, who string, pods []*snapshot.Pod, source string) snapshot.VitalFlow {
 	peer, port := resolver(w)
 	return snapshot.VitalFlow{
-		ID: "dns", What: who + " resolve names", From: Pods(who, pods...), To: peer, Source: source,
+		ID: "dns", What: who + " resolve names", From: Pods(who, pods...), To: peer, Source: source, Phase: snapshot.Steady,
 		Ports: []flow.PortRange{{Protocol: flow.UDP, From: port, To: port}, {Protocol: flow.TCP, From: port, To: port}},
 	}
 }
@@ -86,7 +86,7 @@ func resolver(w *operator.World) (snapshot.VitalPeer, uint16) {
 func APIServer(w *operator.World, who string, pods []*snapshot.Pod, source string) snapshot.VitalFlow {
 	facts := w.Snapshot.Facts
 	f := snapshot.VitalFlow{
-		ID: "kube-apiserver", What: who + " talk to the kube-apiserver", From: Pods(who, pods...), Source: source,
+		ID: "kube-apiserver", What: who + " talk to the kube-apiserver", From: Pods(who, pods...), Source: source, Phase: snapshot.Steady,
 		To: snapshot.VitalPeer{Name: "kube-apiserver", Outside: facts.APIServer, OutsideUnknown: facts.APIServer.IsEmpty()},
 	}
 	ports := facts.APIServerPorts

@@ -151,6 +151,8 @@ func supposed(c regions.Condition) string {
 		return "the client is " + not + "in a network of the server's"
 	case regions.FromPods:
 		return "the client is " + not + "one of the pods of " + c.Name
+	case regions.LineIsThere:
+		return fmt.Sprintf("the server has %sthe line %q", map[bool]string{false: "not "}[c.Holds], c.Name)
 	}
 	return "it is " + not + "so"
 }

@@ -2,7 +2,7 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1002 = kind{flows: []string{"operator-status"}, causes: "the operator takes the instances for dead and neither fails over nor finishes an update"}
+var kind1002 = kind{flows: []string{"operator-status", "operator-sql"}, causes: "the operator takes the instances for dead and neither fails over nor finishes an update"}
 
 // VIT1002 finds cut flows of operator-status.
 var VIT1002 = &audit.Rule{

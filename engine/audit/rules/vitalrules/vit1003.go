@@ -2,7 +2,7 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1003 = kind{flows: []string{"patroni"}, causes: "a failover cannot find the best member, and restarts and reinitialisations fail"}
+var kind1003 = kind{flows: []string{"patroni", "etcd"}, causes: "a failover cannot find the best member, and restarts and reinitialisations fail"}
 
 // VIT1003 finds cut flows of patroni.
 var VIT1003 = &audit.Rule{

@@ -2,7 +2,7 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1009 = kind{flows: []string{"backup", "backup-plugin", "recovery"}, causes: "WAL is not archived: no recovery, and the disk fills"}
+var kind1009 = kind{flows: []string{"backup", "backup-plugin", "recovery", "restore", "archive", "logical-backup", "cloud-metadata"}, causes: "WAL is not archived: no recovery, and the disk fills"}
 
 // VIT1009 finds cut flows of backup and backup-plugin and recovery.
 var VIT1009 = &audit.Rule{

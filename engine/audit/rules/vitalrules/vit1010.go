@@ -2,7 +2,7 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1010 = kind{flows: []string{"external", "ldap"}, causes: "it cannot replicate from there, or nobody can log in"}
+var kind1010 = kind{flows: []string{"external", "ldap", "pam"}, causes: "it cannot replicate from there, or nobody can log in"}
 
 // VIT1010 finds cut flows of external and ldap.
 var VIT1010 = &audit.Rule{

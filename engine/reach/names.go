@@ -11,39 +11,23 @@ import (
 // base backup reads it; "all" does not match it (PostgreSQL hba.c check_db).
 const PhysicalReplication = "(physical replication)"
 
-// Questions is how many questions the closed list of a server asks of the outside,
-// more or less: each database as each role from each part at which an answer may
-// change. It grows with the cube of what pg_hba.conf names.
-func (e *Engine) Questions(s *snapshot.Server) int {
-	b := &book{Engine: e, server: s}
-	return (len(Databases(s)) + 2) * (len(Roles(s)) + 1) * 2 * (2*len(b.cuts()) + 2)
-}
+// Names are the databases and roles that a closed list tells apart, sorted. All others
+// are one class, AnyOther.
+type Names struct{ Databases, Roles []string }
 
-// sessions lists what clients may ask a server for: every database and role that
-// is named anywhere and any other, in plain text, over TLS, and over TLS with a
-// client certificate of the role where some record asks for one.
-func sessions(s *snapshot.Server) []Session {
-	var out []Session
-	certs := asksForCertificates(s)
-	for _, db := range append(Databases(s), AnyOther, PhysicalReplication) {
-		for _, role := range append(Roles(s), AnyOther) {
-			asked := Session{Database: db, Role: role, Replication: db == PhysicalReplication}
-			plain, tls, cert := asked, asked, asked
-			tls.TLS, cert.TLS, cert.Cert = true, true, role
-			out = append(out, tls, plain)
-			if certs {
-				out = append(out, cert)
-			}
-		}
+// NamesOf are those that the servers' manifests or files name.
+func NamesOf(servers ...*snapshot.Server) Names {
+	var n Names
+	for _, s := range servers {
+		n.Databases, n.Roles = append(n.Databases, Databases(s)...), append(n.Roles, Roles(s)...)
 	}
-	return out
+	slices.Sort(n.Databases)
+	slices.Sort(n.Roles)
+	return Names{slices.Compact(n.Databases), slices.Compact(n.Roles)}
 }
 
-func asksForCertificates(s *snapshot.Server) bool {
-	return slices.ContainsFunc(s.HBA.Records, func(r hba.Record) bool {
-		return r.ClientCert() != hba.NoClientCert
-	})
-}
+// Cells is how many combinations of a database and a role a list of the names has.
+func (n Names) Cells() int { return (len(n.Databases) + 2) * (len(n.Roles) + 1) }
 
 // Databases lists the databases that the server's manifests or its files name.
 func Databases(s *snapshot.Server) []string {

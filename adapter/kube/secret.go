@@ -1,0 +1,171 @@
+package kube
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// otherSecrets are the types that have nothing to do with a server: tokens, the
+// credentials of registries, the releases of Helm.
+var otherSecrets = []string{
+	string(corev1.SecretTypeServiceAccountToken), string(corev1.SecretTypeDockercfg), string(corev1.SecretTypeDockerConfigJson),
+	string(corev1.SecretTypeBootstrapToken), "helm.sh/release.v1",
+}
+
+// secret takes what may be known of a Secret: names, and certificates, which are no
+// secrets. What else it holds is in nothing that this package makes or says: the
+// decoder's errors would quote it, and are replaced.
+func (c *converter) secret(o object.Object) {
+	var in struct {
+		Type       json.RawMessage `json:"type"`
+		Data       json.RawMessage `json:"data"`
+		StringData json.RawMessage `json:"stringData"`
+	}
+	if o.Decode(&in) != nil {
+		c.fail(o, fault("", "cannot be read"))
+		return
+	}
+	s := &snapshot.Secret{Namespace: o.Namespace, Name: o.Name, Type: string(corev1.SecretTypeOpaque), Labels: o.Labels, Origin: o.Origin()}
+	said, err := text("type", in.Type)
+	if err != nil {
+		c.fail(o, err)
+		return
+	}
+	if said != "" {
+		s.Type = said
+	}
+	if slices.Contains(otherSecrets, s.Type) {
+		return
+	}
+	entries, err := secretEntries(in.Data, in.StringData)
+	if err != nil {
+		c.fail(o, err)
+		return
+	}
+	s.Keys = slices.Sorted(maps.Keys(entries))
+	for _, key := range s.Keys {
+		if looksCertified(key) {
+			c.certificate(s, o, key, entries[key])
+		}
+	}
+	c.world.Secrets = append(c.world.Secrets, s)
+}
+
+// A secretEntry is a value of a Secret, with the list it stands in. Encoded values are
+// in base64.
+type secretEntry struct {
+	field   string
+	value   string
+	encoded bool
+}
+
+func (e secretEntry) bytes() ([]byte, bool) {
+	if !e.encoded {
+		return []byte(e.value), true
+	}
+	out, err := base64.StdEncoding.DecodeString(e.value)
+	return out, err == nil
+}
+
+// secretEntries reads both lists; what stringData says replaces what data does.
+func secretEntries(data, plain json.RawMessage) (map[string]secretEntry, error) {
+	out := map[string]secretEntry{}
+	for _, list := range []struct {
+		field   string
+		in      json.RawMessage
+		encoded bool
+	}{{"data", data, true}, {"stringData", plain, false}} {
+		var entries map[string]json.RawMessage
+		if len(list.in) > 0 && json.Unmarshal(list.in, &entries) != nil {
+			return nil, fault(list.field, "want an object")
+		}
+		for _, key := range slices.Sorted(maps.Keys(entries)) {
+			value, err := text(list.field+object.Key(false, key), entries[key])
+			if err != nil {
+				return nil, err
+			}
+			out[key] = secretEntry{list.field, value, list.encoded}
+		}
+	}
+	return out, nil
+}
+
+// text reads a string without a word about what stands in its place.
+func text(field string, in json.RawMessage) (out string, err error) {
+	if len(in) > 0 && json.Unmarshal(in, &out) != nil {
+		return "", fault(field, "want a string")
+	}
+	return out, nil
+}
+
+// looksCertified reports whether an entry is named as one that holds a certificate.
+func looksCertified(key string) bool {
+	for _, end := range []string{".crt", ".pem", ".cert", ".cer"} {
+		if strings.HasSuffix(key, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// certificate adds the first certificate of an entry. One that is not there yet is
+// nothing to tell of: cert-manager leaves ca.crt empty where it knows of no authority.
+func (c *converter) certificate(s *snapshot.Secret, o object.Object, key string, e secretEntry) {
+	if e.value == "" {
+		return
+	}
+	cert, other, err := firstCertificate(e)
+	switch {
+	case cert != nil:
+		s.Certificates = append(s.Certificates, certificateOf(key, cert))
+	case err != "":
+		c.warn("secret-certificate", o.Origin().At("%s", e.field+object.Key(false, key)), err)
+	case !other:
+		c.warn("secret-certificate", o.Origin().At("%s", e.field+object.Key(false, key)), "the entry is named as a certificate and holds none in PEM")
+	}
+}
+
+// firstCertificate finds it among the blocks of the entry; other says that there were
+// blocks of other kinds, as of a private key. The error is the words for people: those
+// of the libraries may hold what they could not read.
+func firstCertificate(e secretEntry) (cert *x509.Certificate, other bool, err string) {
+	rest, ok := e.bytes()
+	if !ok {
+		return nil, false, "the entry is not in base64, and its certificate cannot be read"
+	}
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(bytes.TrimSpace(rest)); block == nil {
+			return nil, other, ""
+		}
+		if block.Type != "CERTIFICATE" {
+			other = true
+			continue
+		}
+		if cert, failed := x509.ParseCertificate(block.Bytes); failed == nil {
+			return cert, other, ""
+		}
+		return nil, other, "the certificate cannot be read"
+	}
+}
+
+func certificateOf(key string, in *x509.Certificate) snapshot.SecretCertificate {
+	out := snapshot.SecretCertificate{
+		Key: key, Subject: in.Subject.CommonName, CA: in.IsCA, NotAfter: snapshot.Moment(in.NotAfter.Unix()),
+		Names: slices.Clone(in.DNSNames),
+	}
+	for _, ip := range in.IPAddresses {
+		out.Names = append(out.Names, ip.String())
+	}
+	return out
+}

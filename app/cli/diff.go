@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgmoat/pgmoat/app/report"
+	"github.com/pgmoat/pgmoat/engine/change"
+	"github.com/pgmoat/pgmoat/engine/reach"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// A comparison is what diff is asked besides its sources.
+type comparison struct {
+	oldFacts, newFacts string
+	failOn             string
+}
+
+func (a *app) diff() *cobra.Command {
+	var c comparison
+	cmd := &cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "Say who gains or loses access between two sources, what stops working, and why",
+		Long: `Compare all answers of two estates: the closed list of who-can for every server, the
+flows that each server needs to stay alive, and who reaches its control ports. OLD and
+NEW are each a file or a directory; one of them can be - for standard input.
+
+Each difference names what was edited to cause it, with the line, and an attempt that
+the sources answer differently: the command shown asks for all of its steps.
+
+Exit status: 0 no answer differs; 1 answers differ; 2 they differ only in what is not
+known on one side; 3 the run failed, or a source could not be read fully. With
+--fail-on it is 1 only where something was opened or cut, as asked for, 2 where that
+may be, and else 0.`,
+		Example: `  pgmoat diff k8s.old/ k8s/
+  git show main:k8s/all.yaml | pgmoat diff - k8s/all.yaml -o json
+  pgmoat diff base/k8s k8s --fail-on opened -o github`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.checkComparison(c, args); err != nil {
+				return err
+			}
+			facts := [2]string{cmp.Or(c.oldFacts, a.facts), cmp.Or(c.newFacts, a.facts)}
+			worlds, err := a.loadBoth(cmd.Context(), [2]string(args), facts)
+			if err != nil {
+				return err
+			}
+			return a.compareAnswers(c, args, facts, worlds)
+		},
+	}
+	a.sourced(cmd, "table", "json", "md", "github")
+	cmd.Flags().StringVar(&c.oldFacts, "old-facts", "", "facts file of OLD alone")
+	cmd.Flags().StringVar(&c.newFacts, "new-facts", "", "facts file of NEW alone")
+	cmd.Flags().StringVar(&c.failOn, "fail-on", "", "exit status 1 only for what was opened, cut or either")
+	_ = cmd.Flags().MarkHidden("filename")
+	return cmd
+}
+
+// checkComparison refuses flags and sources that do not go together.
+func (a *app) checkComparison(c comparison, args []string) error {
+	switch {
+	case len(a.files) > 0:
+		return errors.New("-f is not for diff: name OLD and NEW")
+	case args[0] == "-" && args[1] == "-":
+		return errors.New("only one of OLD and NEW can be standard input")
+	case a.facts != "" && (c.oldFacts != "" || c.newFacts != ""):
+		return errors.New("--facts is for both sources: it excludes --old-facts and --new-facts")
+	}
+	switch c.failOn {
+	case "", "opened", "cut", "either":
+		return nil
+	}
+	return fmt.Errorf("--fail-on %s: want opened, cut or either", c.failOn)
+}
+
+func (a *app) compareAnswers(c comparison, names []string, facts [2]string, worlds [2]*snapshot.Snapshot) error {
+	for _, world := range worlds {
+		for _, s := range world.Servers {
+			if err := tooMany(s); err != nil {
+				return err
+			}
+		}
+	}
+	d := change.Compare(reach.New(worlds[0]), reach.New(worlds[1]))
+	out := report.NewChanged(report.EstateSide{Name: names[0], World: worlds[0]}, report.EstateSide{Name: names[1], World: worlds[1]}, d)
+	out.OldFlags, out.NewFlags = a.sourceFlags(facts[0]), a.sourceFlags(facts[1])
+	a.exit(differenceStatus(c.failOn, out))
+	return out.Write(a.out, a.output)
+}
+
+// sourceFlags are those that read one source again as it was read.
+func (a *app) sourceFlags(facts string) []string {
+	var out []string
+	for _, glob := range a.skip {
+		out = append(out, "--skip", glob)
+	}
+	if a.namespace != "default" {
+		out = append(out, "-n", a.namespace)
+	}
+	if facts != "" {
+		out = append(out, "--facts", facts)
+	}
+	if a.cni != "" {
+		out = append(out, "--cni", a.cni)
+	}
+	if a.strict {
+		out = append(out, "--strict")
+	}
+	return out
+}
+
+// differenceStatus is the exit status of a difference.
+func differenceStatus(failOn string, d *report.Changed) int {
+	opens, mayOpen := d.Opens()
+	cuts, mayCut := d.Cuts()
+	switch failOn {
+	case "opened":
+		return foundStatus(opens, mayOpen)
+	case "cut":
+		return foundStatus(cuts, mayCut)
+	case "either":
+		return foundStatus(opens || cuts, mayOpen || mayCut)
+	}
+	return foundStatus(d.IsCertain(), !d.IsEmpty())
+}
+
+// foundStatus is that of something to be found: it is there, or it may be.
+func foundStatus(sure, doubt bool) int {
+	switch {
+	case sure:
+		return exitNo
+	case doubt:
+		return exitUnknown
+	}
+	return exitYes
+}

@@ -1,0 +1,72 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/pgmoat/pgmoat/engine/change"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// command asks about a row's witness again, on the new side where that has the server.
+// The words are those of the arguments, not yet quoted.
+func (c *Changed) command(r *change.Row) []string {
+	side, flags := c.New, c.NewFlags
+	if both := c.bothOf(r.Server); len(both) > 0 && !hasServer(c.New.World, r.Server) {
+		side, flags = c.Old, c.OldFlags
+	}
+	s := r.Witness.Session
+	words := []string{"pgmoat", "explain", argument(r.Witness.From), argument(r.Server), "--as", s.Role}
+	switch {
+	case s.Replication:
+		words = append(words, "--replication")
+	default:
+		words = append(words, "--db", s.Database)
+	}
+	switch {
+	case s.Cert != "":
+		words = append(words, "--cert", s.Cert)
+	case !s.TLS:
+		words = append(words, "--no-tls")
+	}
+	return append(append(words, "-f", side.Name), flags...)
+}
+
+func hasServer(world *snapshot.Snapshot, ref snapshot.Ref) bool {
+	for _, s := range world.Servers {
+		if s.Ref() == ref {
+			return true
+		}
+	}
+	return false
+}
+
+// argument writes a reference as the command line reads it.
+func argument(r snapshot.Ref) string {
+	switch {
+	case r.Namespace != "":
+		return r.Namespace + "/" + r.Name
+	case r.Kind == "Outside" && strings.Contains(r.Name, "/"): // addresses
+		return r.Name
+	}
+	return strings.ToLower(r.Kind) + "/" + r.Name
+}
+
+// shellLine writes arguments for a POSIX shell.
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// shellWord quotes what a shell would not take literally.
+func shellWord(w string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,=@%+", r)
+	}
+	if w != "" && strings.IndexFunc(w, func(r rune) bool { return !plain(r) }) < 0 {
+		return w
+	}
+	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+}
