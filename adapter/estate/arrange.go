@@ -31,6 +31,8 @@ func arrange(s *snapshot.Snapshot) {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
 	slices.SortStableFunc(s.Unmodelled, func(a, b snapshot.Unmodelled) int { return a.Ref.Compare(b.Ref) })
+	slices.SortStableFunc(s.CiliumRules, func(a, b snapshot.CiliumRule) int { return a.Ref.Compare(b.Ref) })
+	slices.SortStableFunc(s.CalicoPolicies, func(a, b snapshot.CalicoPolicy) int { return a.Ref.Compare(b.Ref) })
 	for i := range s.Problems {
 		s.Problems[i].Origin = s.Locate(s.Problems[i].Origin)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/pgmoat/pgmoat/adapter/facts"
 	"github.com/pgmoat/pgmoat/adapter/file"
@@ -33,6 +34,9 @@ type Options struct {
 	CNI string
 	// Strict turns assumptions into Unknown.
 	Strict bool
+	// Now is when certificates are looked at, where FactsFile does not say; zero leaves
+	// their end out of answers.
+	Now time.Time
 	// Adapters are asked in this order.
 	Adapters []operator.Adapter
 }
@@ -92,6 +96,9 @@ func (o Options) state(s *snapshot.Snapshot) error {
 		s.Facts = stated
 	}
 	s.Facts.Strict = o.Strict
+	if s.Facts.Now == 0 && !o.Now.IsZero() {
+		s.Facts.Now = snapshot.Moment(o.Now.Unix())
+	}
 	if o.CNI == "" {
 		return nil
 	}

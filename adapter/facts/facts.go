@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -31,6 +32,7 @@ type document struct {
 	Operators map[text]installed `yaml:"operators"`
 	Outside   []outside          `yaml:"outside"`
 	Domains   map[text][]text    `yaml:"domains"`
+	Now       text               `yaml:"now"`
 }
 
 type dns struct {
@@ -226,8 +228,24 @@ func (d document) facts(path string) (f snapshot.Facts, err error) {
 	if f.Outside, err = ranges(d.Outside); err != nil {
 		return f, err
 	}
-	f.Domains, err = resolved(d.Domains)
+	if f.Domains, err = resolved(d.Domains); err != nil {
+		return f, err
+	}
+	f.Now, err = d.Now.moment("now")
 	return f, err
+}
+
+// moment reads a time, or a day, which begins at midnight in UTC; nothing is not known.
+func (t text) moment(field string) (snapshot.Moment, error) {
+	if t.value == "" {
+		return 0, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, t.value); err == nil {
+			return snapshot.Moment(at.Unix()), nil
+		}
+	}
+	return 0, fmt.Errorf("line %d: %s: %q: want a time as 2026-11-21T15:00:00Z, or a day as 2026-11-21", t.line, field, t.value)
 }
 
 func ports(in []uint16) ([]uint16, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -116,5 +117,18 @@ func TestErrorsInWords(t *testing.T) {
 		if _, err := Parse("f.yaml", []byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
+	}
+}
+
+func TestNow(t *testing.T) {
+	for text, want := range map[string]snapshot.Moment{
+		"": 0, "now: 2026-11-21": 1795219200, "now: 2026-11-21T16:00:00+01:00": 1795273200, `now: "2026-11-21T15:00:00Z"`: 1795273200,
+	} {
+		if f, err := Parse("f", []byte(text)); err != nil || f.Now != want {
+			t.Errorf("%q: %d, %v, want %d", text, f.Now, err, want)
+		}
+	}
+	if _, err := Parse("f", []byte("\nnow: tomorrow")); err == nil || !strings.HasPrefix(err.Error(), `line 2: now: "tomorrow": want a time`) {
+		t.Error(err)
 	}
 }

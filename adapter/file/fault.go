@@ -44,7 +44,7 @@ func unreadable(c chunk) *fault {
 // what it is: its own syntax error would lead nowhere.
 func yamlFault(c chunk, err error) *fault {
 	line, text := yamlLine(err)
-	f := &fault{c.begins(), text}
+	f := &fault{c.begins(), withoutValues(c, text)}
 	if line > 0 {
 		f.line = c.line + line - 1
 	} else if at := aliasAt(c.data, text); at >= 0 {
@@ -102,7 +102,21 @@ func jsonFault(c chunk, offset int, err error) *fault {
 	if t, ok := template(c.data); ok {
 		return &fault{c.lineAt(t), "looks like a template that nobody rendered ({{ … }})"}
 	}
-	return &fault{c.lineAt(at - 1), "not valid JSON: " + err.Error()}
+	return &fault{c.lineAt(at - 1), "not valid JSON: " + withoutValues(c, err.Error())}
+}
+
+// quotedValue is what a parser quotes of a document: the scalar that it cannot decode, the
+// name behind a *, the key that is none, a character.
+var quotedValue = regexp.MustCompile("(?s) ?(`.*`|'.*'|map\\[.*)")
+
+// withoutValues leaves out of an error what it quotes of a document that may hold a Secret:
+// a password that begins with a * is an alias to the parser, and it names it. What the
+// grammar wants in its place may be told.
+func withoutValues(c chunk, text string) string {
+	if !bytes.Contains(c.data, []byte("Secret")) || strings.Contains(text, "find expected") {
+		return text
+	}
+	return quotedValue.ReplaceAllString(text, "")
 }
 
 // duplicateKey finds a key that one mapping has twice, merge keys aside.

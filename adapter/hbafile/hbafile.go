@@ -40,6 +40,13 @@ func (t Text) HBA(version int, server hba.Server) hba.File {
 		Sources: []hba.Source{{Text: t.Text}}})
 }
 
+// PgBouncer reads the text as PgBouncer of a release reads its auth_hba_file, with the files
+// that it names; maps are those of auth_ident_file, nil where they are not known.
+func (t Text) PgBouncer(release string, maps []string) hba.File {
+	return hba.ReadPgBouncer(hba.PgBouncerInput{Release: release, Path: t.path(), Files: t.files(), Maps: maps,
+		Sources: []hba.Source{{Text: t.Text}}})
+}
+
 // Ident reads the text as a pg_ident.conf with the files that it names.
 func (t Text) Ident(version int) ident.File {
 	return ident.Read(ident.Input{Version: version, Path: t.path(), Files: t.files(), Sources: []hba.Source{{Text: t.Text}}})

@@ -35,6 +35,13 @@ func Server(in hba.Input, maps *ident.File, roles *role.Set) *snapshot.Server {
 	return s
 }
 
+// PgBouncerServer stands for a PgBouncer of which there is only its auth_hba_file.
+func PgBouncerServer(name string, f hba.File, roles *role.Set) *snapshot.Server {
+	s := Server(hba.Input{Path: name}, nil, roles)
+	s.HBA, s.Source, s.Version = f, nil, f.Version
+	return s
+}
+
 // WithRoles returns the server with a list of all its roles; nil changes nothing.
 func WithRoles(s *snapshot.Server, roles *role.Set) *snapshot.Server {
 	out := *s

@@ -97,6 +97,21 @@ func (c *converter) annotatedRanges(s *snapshot.Service, o object.Object) error 
 	return nil
 }
 
+// SourceRanges are the ranges of the annotation that stands in for
+// spec.loadBalancerSourceRanges, for operators that hand annotations on and have no such
+// field; nil where there is none, or none that the API server takes.
+func SourceRanges(annotations map[string]string) []netip.Prefix {
+	text := strings.TrimSpace(annotations[rangesKey])
+	if text == "" {
+		return nil
+	}
+	out, err := rangeList(annotation(rangesKey), text, prefix)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
 // cloudRanges adds the ranges that a cloud's own annotation states. The API server does
 // not look at them, so that one that cannot be read is no Problem: what it limits is
 // then not known, and counts for nothing.

@@ -29,51 +29,54 @@ var (
 	egress = [2]bool{netpol.Egress: true}
 )
 
+// calicoOldGroup is what Calico stores its policies as.
+const ciliumGroup, calicoGroup, calicoOldGroup = "cilium.io", "projectcalico.org", "crd.projectcalico.org"
+
 // dialects are the kinds known to decide about connections and not modelled. Kinds
 // that only name peers (Calico NetworkSet, CiliumCIDRGroup, Antrea Group), order
 // policies (Tier) or choose the address that outside sees (EgressIP) decide nothing
 // by themselves.
 var dialects = map[object.Type]dialect{
-	{Group: "cilium.io", Kind: "CiliumNetworkPolicy"}:                       cilium,
-	{Group: "cilium.io", Kind: "CiliumClusterwideNetworkPolicy"}:            cilium,
-	{Group: "cilium.io", Kind: "CiliumLocalRedirectPolicy"}:                 redirect,
-	{Group: "projectcalico.org", Kind: "NetworkPolicy"}:                     calico,
-	{Group: "projectcalico.org", Kind: "GlobalNetworkPolicy"}:               calico,
-	{Group: "crd.projectcalico.org", Kind: "NetworkPolicy"}:                 calico,
-	{Group: "crd.projectcalico.org", Kind: "GlobalNetworkPolicy"}:           calico,
-	{Group: antreaGroup, Kind: "NetworkPolicy"}:                             antrea,
-	{Group: antreaGroup, Kind: "ClusterNetworkPolicy"}:                      antrea,
-	{Group: antreaGroup, Kind: "TrafficControl"}:                            trafficControl,
-	{Group: antreaOldGroup, Kind: "NetworkPolicy"}:                          antrea,
-	{Group: antreaOldGroup, Kind: "ClusterNetworkPolicy"}:                   antrea,
-	{Group: "k8s.ovn.org", Kind: "EgressFirewall"}:                          anyPod(egress),
-	{Group: "k8s.ovn.org", Kind: "UserDefinedNetwork"}:                      userNetwork,
-	{Group: "k8s.ovn.org", Kind: "ClusterUserDefinedNetwork"}:               userNetwork,
-	{Group: "network.openshift.io", Kind: "EgressNetworkPolicy"}:            anyPod(egress),
-	{Group: "", Kind: "EgressNetworkPolicy"}:                                anyPod(egress),
-	{Group: "network.openshift.io", Kind: "ClusterNetwork"}:                 multitenant,
-	{Group: "kubeovn.io", Kind: "Subnet"}:                                   kubeOVNSubnet,
-	{Group: "kubeovn.io", Kind: "Vpc"}:                                      kubeOVNVpc,
-	{Group: "kubeovn.io", Kind: "SecurityGroup"}:                            anyPod(both),
-	{Group: "networking.k8s.aws", Kind: "ClusterNetworkPolicy"}:             anyPod(both),
-	{Group: "networking.k8s.aws", Kind: "ApplicationNetworkPolicy"}:         podSelector(both),
-	{Group: "vpcresources.k8s.aws", Kind: "SecurityGroupPolicy"}:            podSelector(both, "serviceAccountSelector"),
-	{Group: "networking.gke.io", Kind: "FQDNNetworkPolicy"}:                 podSelector(egress),
-	{Group: "nsx.vmware.com", Kind: "SecurityPolicy"}:                       anyPod(both),
-	{Group: "crd.nsx.vmware.com", Kind: "SecurityPolicy"}:                   anyPod(both),
-	{Group: "neuvector.com", Kind: "NvSecurityRule"}:                        anyPod(both),
-	{Group: "neuvector.com", Kind: "NvClusterSecurityRule"}:                 anyPod(both),
-	{Group: "security.istio.io", Kind: "PeerAuthentication"}:                istio,
-	{Group: "security.istio.io", Kind: "AuthorizationPolicy"}:               istio,
-	{Group: "policy.linkerd.io", Kind: "Server"}:                            linkerd,
-	{Group: "policy.linkerd.io", Kind: "AuthorizationPolicy"}:               linkerd,
-	{Group: "policy.linkerd.io", Kind: "ServerAuthorization"}:               linkerd,
-	{Group: "projectcalico.org", Kind: "StagedNetworkPolicy"}:               staged,
-	{Group: "projectcalico.org", Kind: "StagedGlobalNetworkPolicy"}:         staged,
-	{Group: "projectcalico.org", Kind: "StagedKubernetesNetworkPolicy"}:     staged,
-	{Group: "crd.projectcalico.org", Kind: "StagedNetworkPolicy"}:           staged,
-	{Group: "crd.projectcalico.org", Kind: "StagedGlobalNetworkPolicy"}:     staged,
-	{Group: "crd.projectcalico.org", Kind: "StagedKubernetesNetworkPolicy"}: staged,
+	{Group: ciliumGroup, Kind: "CiliumNetworkPolicy"}:               cilium,
+	{Group: ciliumGroup, Kind: "CiliumClusterwideNetworkPolicy"}:    cilium,
+	{Group: ciliumGroup, Kind: "CiliumLocalRedirectPolicy"}:         redirect,
+	{Group: calicoGroup, Kind: "NetworkPolicy"}:                     calico,
+	{Group: calicoGroup, Kind: "GlobalNetworkPolicy"}:               calico,
+	{Group: calicoOldGroup, Kind: "NetworkPolicy"}:                  calico,
+	{Group: calicoOldGroup, Kind: "GlobalNetworkPolicy"}:            calico,
+	{Group: antreaGroup, Kind: "NetworkPolicy"}:                     antrea,
+	{Group: antreaGroup, Kind: "ClusterNetworkPolicy"}:              antrea,
+	{Group: antreaGroup, Kind: "TrafficControl"}:                    trafficControl,
+	{Group: antreaOldGroup, Kind: "NetworkPolicy"}:                  antrea,
+	{Group: antreaOldGroup, Kind: "ClusterNetworkPolicy"}:           antrea,
+	{Group: "k8s.ovn.org", Kind: "EgressFirewall"}:                  anyPod(egress),
+	{Group: "k8s.ovn.org", Kind: "UserDefinedNetwork"}:              userNetwork,
+	{Group: "k8s.ovn.org", Kind: "ClusterUserDefinedNetwork"}:       userNetwork,
+	{Group: "network.openshift.io", Kind: "EgressNetworkPolicy"}:    anyPod(egress),
+	{Group: "", Kind: "EgressNetworkPolicy"}:                        anyPod(egress),
+	{Group: "network.openshift.io", Kind: "ClusterNetwork"}:         multitenant,
+	{Group: "kubeovn.io", Kind: "Subnet"}:                           kubeOVNSubnet,
+	{Group: "kubeovn.io", Kind: "Vpc"}:                              kubeOVNVpc,
+	{Group: "kubeovn.io", Kind: "SecurityGroup"}:                    anyPod(both),
+	{Group: "networking.k8s.aws", Kind: "ClusterNetworkPolicy"}:     anyPod(both),
+	{Group: "networking.k8s.aws", Kind: "ApplicationNetworkPolicy"}: podSelector(both),
+	{Group: "vpcresources.k8s.aws", Kind: "SecurityGroupPolicy"}:    podSelector(both, "serviceAccountSelector"),
+	{Group: "networking.gke.io", Kind: "FQDNNetworkPolicy"}:         podSelector(egress),
+	{Group: "nsx.vmware.com", Kind: "SecurityPolicy"}:               anyPod(both),
+	{Group: "crd.nsx.vmware.com", Kind: "SecurityPolicy"}:           anyPod(both),
+	{Group: "neuvector.com", Kind: "NvSecurityRule"}:                anyPod(both),
+	{Group: "neuvector.com", Kind: "NvClusterSecurityRule"}:         anyPod(both),
+	{Group: "security.istio.io", Kind: "PeerAuthentication"}:        istio,
+	{Group: "security.istio.io", Kind: "AuthorizationPolicy"}:       istio,
+	{Group: "policy.linkerd.io", Kind: "Server"}:                    linkerd,
+	{Group: "policy.linkerd.io", Kind: "AuthorizationPolicy"}:       linkerd,
+	{Group: "policy.linkerd.io", Kind: "ServerAuthorization"}:       linkerd,
+	{Group: calicoGroup, Kind: "StagedNetworkPolicy"}:               staged,
+	{Group: calicoGroup, Kind: "StagedGlobalNetworkPolicy"}:         staged,
+	{Group: calicoGroup, Kind: "StagedKubernetesNetworkPolicy"}:     staged,
+	{Group: calicoOldGroup, Kind: "StagedNetworkPolicy"}:            staged,
+	{Group: calicoOldGroup, Kind: "StagedGlobalNetworkPolicy"}:      staged,
+	{Group: calicoOldGroup, Kind: "StagedKubernetesNetworkPolicy"}:  staged,
 }
 
 func (c *converter) unmodelled(o object.Object) {
@@ -85,6 +88,12 @@ func (c *converter) unmodelled(o object.Object) {
 			u.Namespaces = []string{o.Namespace}
 		}
 		c.world.Unmodelled = append(c.world.Unmodelled, u)
+	}
+	switch o.Group() {
+	case ciliumGroup:
+		c.ciliumRules(o)
+	case calicoGroup, calicoOldGroup:
+		c.calicoPolicy(o)
 	}
 }
 
@@ -163,6 +172,11 @@ func (c *converter) ciliumPods(s sections) *netpol.Selector {
 	if !s.read("endpointSelector", &in) {
 		return nil
 	}
+	return c.ciliumSelector(in)
+}
+
+// ciliumSelector converts a selector; nil where pod labels do not answer it.
+func (c *converter) ciliumSelector(in metav1.LabelSelector) *netpol.Selector {
 	out := metav1.LabelSelector{MatchLabels: map[string]string{}}
 	for k, v := range in.MatchLabels {
 		key, ok := podKey(k)

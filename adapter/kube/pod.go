@@ -117,7 +117,9 @@ func (u *unit) member(set map[string]string, unknown []string) (*snapshot.Pod, e
 		HostNetwork:    u.template.Spec.HostNetwork,
 		Node:           u.template.Spec.NodeName,
 		Ports:          ports,
+		Images:         images(u.template.Spec),
 		ServiceAccount: serviceAccount(u.template.Spec),
+		Demands:        u.demands(),
 		Origin:         u.Origin().At("%s", u.field),
 	}
 	return p, nil
@@ -138,6 +140,15 @@ func serviceAccount(spec corev1.PodSpec) string {
 		return spec.DeprecatedServiceAccount
 	}
 	return "default"
+}
+
+// images are those of the containers.
+func images(spec corev1.PodSpec) []string {
+	out := make([]string, len(spec.Containers))
+	for i, c := range spec.Containers {
+		out[i] = c.Image
+	}
+	return out
 }
 
 // containerPorts lists the ports of the containers and then of the sidecars, which

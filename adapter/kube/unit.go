@@ -2,6 +2,7 @@ package kube
 
 import (
 	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,9 @@ type unit struct {
 	// seen says that pods of it are running in the snapshot.
 	seen bool
 	job  *batchv1.JobSpec
+	// asks are the demands of its pods, once they were asked for.
+	asks  []snapshot.Demand
+	asked bool
 }
 
 // newUnit reads a workload or a pod.

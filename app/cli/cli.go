@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -177,7 +178,7 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 func (a *app) read(ctx context.Context, paths []string, factsFile string) (*snapshot.Snapshot, error) {
 	return estate.Load(ctx, estate.Options{
 		Paths: paths, Skip: a.skip, Namespace: a.namespace, FactsFile: factsFile,
-		CNI: a.cni, Strict: a.strict, Stdin: a.in,
+		CNI: a.cni, Strict: a.strict, Stdin: a.in, Now: time.Now(),
 		Adapters: known.Adapters(),
 	})
 }

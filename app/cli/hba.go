@@ -30,8 +30,11 @@ refuse and with which words, which line decides an attempt and what the client s
 and what differs between two files for any attempt there is.
 
 FILE is a pg_hba.conf with the files that it names, or - for standard input. It may
-also be a manifest, or a directory of them, with CloudNativePG or StackGres objects:
-then it is the file that the operator renders. --server chooses one of several.
+also be a manifest, or a directory of them, with the objects of an operator: then it
+is the file that the operator renders. --server chooses one of several.
+
+--dialect pgbouncer reads FILE as PgBouncer does its auth_hba_file: by a parser of its
+own, which passes over lines that it cannot read (docs/hba.md).
 
 --roles FILE gives the roles, without which nobody knows who is a member of +role.
 It is JSON as this query prints it:
@@ -44,7 +47,8 @@ differences; 2 cannot tell; 3 the run failed or an input could not be read.`,
   pgmoat hba eval pg_hba.conf --user app --db ledger --from 10.1.2.3 --tls
   pgmoat hba diff old/pg_hba.conf new/pg_hba.conf
   pgmoat hba fmt --check pg_hba.conf
-  pgmoat hba rules cluster.yaml --pg-version 17`,
+  pgmoat hba rules cluster.yaml --server payments/ledger
+  pgmoat hba lint auth_hba.conf --dialect pgbouncer --pgbouncer-version 1.24.1`,
 	}
 	cmd.AddCommand(a.hbaLint(), a.hbaEval(), a.hbaDiff(), a.hbaFmt(), a.hbaRules())
 	return cmd
@@ -60,6 +64,7 @@ type hbaInput struct {
 	// manifest, which says its version itself.
 	newVersion int
 	mixed      bool
+	dialect    hbaDialect
 }
 
 func checkVersion(flag string, version int, given bool) error {
@@ -79,7 +84,8 @@ func (in *hbaInput) flags(a *app, cmd *cobra.Command, formats ...string) *cobra.
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none")
 	f.StringVar(&a.facts, "facts", "", "file with what manifests cannot say")
 	f.StringVarP(&a.output, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
-	cmd.PreRunE = func(*cobra.Command, []string) error {
+	in.dialect.flags(cmd)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if !f.Changed("output") {
 			a.output = formats[0] // the last command that was made has set its own
 		}
@@ -87,7 +93,7 @@ func (in *hbaInput) flags(a *app, cmd *cobra.Command, formats ...string) *cobra.
 		case !slices.Contains(formats, a.output):
 			return fmt.Errorf("-o %s: want one of %s", a.output, strings.Join(formats, ", "))
 		}
-		return errors.Join(checkVersion("--pg-version", in.version, f.Changed("pg-version")),
+		return errors.Join(in.dialect.check(cmd), checkVersion("--pg-version", in.version, f.Changed("pg-version")),
 			checkVersion("--new-version", in.newVersion, in.newVersion != 0))
 	}
 	return cmd
@@ -118,7 +124,7 @@ func (a *app) hbaFiles(ctx context.Context, path string, in *hbaInput) ([]hbaFil
 		return nil, err
 	}
 	var out []hbaFile
-	if info, err := os.Stat(path); path != "-" && err == nil && info.IsDir() {
+	if info, err := os.Stat(path); path != "-" && err == nil && info.IsDir() && !in.dialect.pgBouncer() {
 		out, err = a.rendered(ctx, path, in)
 		if err != nil {
 			return nil, err
@@ -153,6 +159,10 @@ func (a *app) rolesOf(in *hbaInput) (*role.Set, error) {
 var manifest = regexp.MustCompile(`(?m)^(apiVersion|kind|"apiVersion"|items)[ \t]*:|^[ \t]*\{[ \t]*("|\r?$)`)
 
 func (a *app) bareOrRendered(ctx context.Context, text hbafile.Text, in *hbaInput) ([]hbaFile, error) {
+	if in.dialect.pgBouncer() {
+		f, err := a.bouncerFile(text, in)
+		return []hbaFile{f}, err
+	}
 	if manifest.MatchString(text.Text) {
 		a.in = bytes.NewReader([]byte(text.Text))
 		return a.rendered(ctx, text.Name, in)

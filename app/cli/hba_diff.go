@@ -43,6 +43,7 @@ load one of the files.`,
 		Example: `  pgmoat hba diff pg_hba.conf.old pg_hba.conf
   pgmoat hba diff pg_hba.conf pg_hba.conf --pg-version 15 --new-version 16
   pgmoat hba diff old.yaml new.yaml --server payments/ledger
+  pgmoat hba diff old.conf new.conf --dialect pgbouncer
   pgmoat hba diff a.conf b.conf --roles roles.json --interface 10.0.0.5/24 -o json`,
 		Args: cobra.ExactArgs(2),
 	}
@@ -142,7 +143,7 @@ func (a *app) compare(old, next hbaFile, ctx regions.Context, ignoreWording bool
 	if err != nil {
 		return err
 	}
-	shown := report.NewHBADiff(report.Side{Name: old.Name, Version: old.Version}, report.Side{Name: next.Name, Version: next.Version},
+	shown := report.NewHBADiff(report.SideOf(old.Name, old.HBA, old.Version), report.SideOf(next.Name, next.HBA, next.Version),
 		result, ignoreWording, doubts(old, next))
 	switch {
 	case result.Incomplete, len(shown.Doubts) > 0:

@@ -50,6 +50,7 @@ failed or an input could not be read. With --batch 0, or 3 where a line was not 
   pgmoat hba eval pg_hba.conf --user standby --replication true --from 2001:db8::7
   pgmoat hba eval pg_hba.conf --user postgres --local --os-user postgres -o json
   pgmoat hba eval cluster.yaml --server payments/ledger --user app --from 10.244.3.9
+  pgmoat hba eval auth_hba.conf --dialect pgbouncer --user app --db ledger --from 10.1.2.3
   pgmoat hba eval --batch cases.jsonl > answers.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error { return fileOrBatch(args, batch) },
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -106,7 +107,7 @@ func (a *app) evaluate(ctx context.Context, path string, in *hbaInput, try *hbaA
 		s.ClientCA = s.ClientCA && f.Server.TLS.ClientCA != verdict.Deny
 	}
 	s.MapsUnknown = !f.HasIdent
-	got := login.Decide(&s, attempt)
+	got := inItsWords(f.HBA, login.Decide(&s, attempt))
 	switch {
 	case got.Outcome == login.Unknown || got.NotLoaded != nil && got.NotLoaded.Missing:
 		a.exit(exitUnknown)

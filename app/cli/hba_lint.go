@@ -39,7 +39,8 @@ Each finding names the line and what to write. docs/rules.md explains the rules.
 
 With --roles the members of +role and the superusers are known, with --ident what the
 maps of pg_ident.conf let in. --target-version says to which major version the server
-is to be upgraded; without it every newer one is compared.
+is to be upgraded; without it every newer one is compared. Of a file of PgBouncer the
+lines that it passes over are told too; they count as findings.
 
 Exit status: 0 nothing found; 1 findings, or the server refuses the file; 2 something
 could not be decided; 3 the run failed or an input could not be read. --severity and
@@ -48,6 +49,7 @@ could not be decided; 3 the run failed or an input could not be read. --severity
   pgmoat hba lint pg_hba.conf --pg-version 15 --target-version 17
   pgmoat hba lint pg_hba.conf --roles roles.json --ident pg_ident.conf -o sarif
   kubectl exec ledger-1 -- cat /var/lib/postgresql/data/pgdata/pg_hba.conf | pgmoat hba lint -
+  pgmoat hba lint auth_hba.conf --dialect pgbouncer
   pgmoat hba lint cluster.yaml --severity high`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -116,6 +118,9 @@ func (a *app) lintStatus(result audit.Result, files []report.LintedFile) {
 		a.exit(exitUnknown)
 	}
 	for _, f := range files {
+		if len(f.Skipped) > 0 {
+			a.exit(exitNo)
+		}
 		for _, e := range f.Errors {
 			if e.Missing {
 				a.exit(exitUnknown)
@@ -146,6 +151,9 @@ func lintServer(f hbaFile) *snapshot.Server {
 		var maps *ident.File
 		if f.HasIdent {
 			maps = &f.Ident
+		}
+		if f.HBA.Dialect == hba.PgBouncer {
+			return hbafile.PgBouncerServer(f.Name, f.HBA, f.Roles)
 		}
 		text := hbafile.Text{Name: f.Name, Text: f.Text}
 		return hbafile.Server(text.Input(f.Version, hba.Server{}), maps, f.Roles)

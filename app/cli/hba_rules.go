@@ -17,7 +17,8 @@ func (a *app) hbaRules() *cobra.Command {
 		Use:   "rules FILE",
 		Short: "Show what pg_hba_file_rules and pg_ident_file_mappings would show",
 		Long: `Show the rows that the server's view pg_hba_file_rules would have, errors in the
-server's words among them, and with --ident those of pg_ident_file_mappings.
+server's words among them, and with --ident those of pg_ident_file_mappings. Of a file of PgBouncer, which has no such view, the
+rows are its lines, those that it passes over with the warning of its log.
 
 --batch reads JSON Lines instead, each with a server and its files, and answers one
 line each, in order; docs/hba.md has the fields. Secrets are shown there as a server
@@ -29,6 +30,7 @@ not read.`,
 		Example: `  pgmoat hba rules pg_hba.conf
   pgmoat hba rules pg_hba.conf --pg-version 15 -o json
   pgmoat hba rules cluster.yaml --server payments/ledger
+  pgmoat hba rules auth_hba.conf --dialect pgbouncer --pgbouncer-version 1.24.1
   pgmoat hba rules --batch cases.jsonl > rules.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error { return fileOrBatch(args, batch) },
 		RunE: func(cmd *cobra.Command, args []string) error {

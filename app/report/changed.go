@@ -185,8 +185,10 @@ func (c *Changed) headline() string {
 	for _, p := range c.Controls {
 		ports[p.Kind]++
 	}
-	parts = append(parts, counts(ports, func(n int, k change.Kind) string { return fmt.Sprintf("control ports: %d %s", n, k) }),
-		serverCount(len(c.Removed), "removed"), serverCount(len(c.Added), "added"))
+	if text := counts(ports, func(n int, k change.Kind) string { return fmt.Sprintf("%d %s", n, k) }); text != "" {
+		parts = append(parts, "control ports: "+text)
+	}
+	parts = append(parts, serverCount(len(c.Removed), "removed"), serverCount(len(c.Added), "added"))
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
 }
 

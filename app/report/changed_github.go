@@ -23,11 +23,11 @@ func (c *Changed) annotations(out io.Writer) error {
 		}
 		for _, f := range c.flowsOf(server) {
 			c.annotate(t, f.Kind, f.Causes, "vital flow "+flowWord(f.Kind)+" of "+f.Server.String(),
-				append([]string{flowWhat(f)}, c.becauseText("", f.Causes)...))
+				append([]string{flowWhat(f)}, c.becauseText(f.Proof, f.Causes)...))
 		}
 		for _, p := range c.controlsOf(server) {
 			c.annotate(t, p.Kind, p.Causes, fmt.Sprintf("control port %s of %s", p.Kind, p.Server),
-				append([]string{fmt.Sprintf("%d %s from %s: %s", p.Port.Port, p.Port.Name, clients(p.From), p.Port.Why)}, c.becauseText("", p.Causes)...))
+				append([]string{fmt.Sprintf("%d %s from %s: %s", p.Port.Port, p.Port.Name, clients(p.From), p.Port.Why)}, c.becauseText(p.Proof, p.Causes)...))
 		}
 	}
 	t.raw(workflowCommand("notice", verdict.Origin{}, "pgmoat diff", c.headline()))

@@ -77,6 +77,7 @@ type changedFlowJSON struct {
 	Old      []stepJSON         `json:"old"`
 	New      []stepJSON         `json:"new"`
 	Causes   []changedCauseJSON `json:"causes"`
+	Proof    string             `json:"proof,omitempty"`
 	Source   string             `json:"source"`
 }
 
@@ -92,6 +93,7 @@ type changedControlJSON struct {
 	Old    *stepJSON          `json:"old,omitempty"`
 	New    *stepJSON          `json:"new,omitempty"`
 	Causes []changedCauseJSON `json:"causes"`
+	Proof  string             `json:"proof,omitempty"`
 }
 
 type changedCauseJSON struct {
@@ -121,7 +123,7 @@ func (c *Changed) json() changedJSON {
 	for _, p := range c.Controls {
 		out.Controls = append(out.Controls, changedControlJSON{Kind: string(p.Kind), Server: p.Server, Port: p.Port.Port, Name: p.Port.Name,
 			Why: p.Port.Why, From: append([]snapshot.Ref{}, p.From...), Was: p.Was, Now: p.Now,
-			Old: stepOrNone(c.Old.World, p.Old), New: stepOrNone(c.New.World, p.New), Causes: c.causesJSON(p.Causes)})
+			Old: stepOrNone(c.Old.World, p.Old), New: stepOrNone(c.New.World, p.New), Causes: c.causesJSON(p.Causes), Proof: string(p.Proof)})
 	}
 	for _, p := range problems(c.Old.World) {
 		out.Problems = append(out.Problems, sideProblem{"old", p})
@@ -178,7 +180,7 @@ func (c *Changed) flowJSON(f change.Flow) changedFlowJSON {
 	return changedFlowJSON{Kind: string(f.Kind), Server: f.Server, ID: f.Flow.ID, Phase: f.Flow.Phase, Releases: f.Flow.Releases, What: f.Flow.What,
 		From: f.Flow.From.Name, To: f.Flow.To.Name, Ports: ports, AnyOf: f.Flow.AnyOf, Optional: f.Flow.Optional, Needed: f.Needed,
 		Was: f.Was, Now: f.Now, Old: allStepped(c.Old.World, f.Old), New: allStepped(c.New.World, f.New),
-		Causes: c.causesJSON(f.Causes), Source: f.Flow.Source}
+		Causes: c.causesJSON(f.Causes), Proof: string(f.Proof), Source: f.Flow.Source}
 }
 
 func stepOrNone(world *snapshot.Snapshot, s verdict.Step) *stepJSON {

@@ -153,8 +153,11 @@ func (c *Changed) becauseCell(causes []change.Cause) string {
 		return "an edit that was not found"
 	}
 	var spans []string
-	for _, line := range c.causeLines(causes) {
+	for _, line := range c.causeLines(causes[:min(len(causes), mostCauses)]) {
 		spans = append(spans, cell(line))
+	}
+	if more := len(causes) - mostCauses; more > 0 {
+		spans = append(spans, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(spans, "<br>")
 }

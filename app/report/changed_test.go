@@ -56,6 +56,31 @@ func TestChangedMarkdownIsLimited(t *testing.T) {
 	}
 }
 
+// A difference with very many causes names some of them and counts the rest, in every
+// format for people.
+func TestChangedNamesSomeCauses(t *testing.T) {
+	c := opened(1, "a.yaml")
+	for i := range 500 {
+		c.rows[0].Causes = append(c.rows[0].Causes, change.Cause{Kind: "policy", Object: fmt.Sprintf("NetworkPolicy data/q%d", i)})
+	}
+	c.rows[0].Proof = network.ProofAmong
+	for _, format := range []string{"table", "md", "github"} {
+		text := written(t, c, format)
+		if !strings.Contains(text, "and 489 more") || strings.Contains(text, "q11 ") || !strings.Contains(text, "q10 ") {
+			t.Errorf("%s:\n%s", format, text)
+		}
+	}
+}
+
+// Control ports are counted once for all kinds.
+func TestChangedHeadline(t *testing.T) {
+	c := opened(2, "a.yaml")
+	c.Controls = []change.Control{{Kind: change.Cut}, {Kind: change.Opened}, {Kind: change.Opened}}
+	if got, want := c.headline(), "2 opened; control ports: 2 opened, 1 cut"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // What comes from files is code in Markdown, and ends no cell.
 func TestChangedMarkdownEscapes(t *testing.T) {
 	text := written(t, opened(1, "a.yaml"), "md")

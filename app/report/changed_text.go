@@ -84,16 +84,20 @@ func (c *Changed) because(t *text, proof network.Proof, causes []change.Cause) {
 	}
 }
 
-// becauseLines say what was edited, and with a proof how that is known.
+// becauseLines say what was edited, and how that is known.
 func (c *Changed) becauseLines(proof network.Proof, causes []change.Cause) []string {
-	switch {
-	case len(causes) == 0:
+	if len(causes) == 0 {
 		return []string{"of an edit that was not found"}
-	case proof == "":
-		return c.causeLines(causes)
 	}
-	return causeWords(proof, c.causeLines(causes))
+	lines := causeWords(proof, c.causeLines(causes[:min(len(causes), mostCauses)]))
+	if more := len(causes) - mostCauses; more > 0 {
+		lines = append(lines, fmt.Sprintf("  and %d more; -o json has them all", more))
+	}
+	return lines
 }
+
+// mostCauses is how many edits are named for one difference.
+const mostCauses = 12
 
 func (c *Changed) changedWitness(t *text, r *change.Row) {
 	t.line("  for example %s", shellLine(c.command(r)))
@@ -126,7 +130,7 @@ func (c *Changed) flowText(t *text, f change.Flow) {
 	for _, s := range blockers(steps) {
 		t.step(side.World, s)
 	}
-	c.because(t, "", f.Causes)
+	c.because(t, f.Proof, f.Causes)
 }
 
 // flowSigns mark vital flows, of which a restored one is good news.
@@ -149,7 +153,7 @@ func (c *Changed) controlText(t *text, p change.Control) {
 	t.verdict(p.Now, "%s control port %s: %d %s", signs[p.Kind], p.Kind, p.Port.Port, p.Port.Name)
 	t.line("  from %s", clients(p.From))
 	t.line("  %s", p.Port.Why)
-	c.because(t, "", p.Causes)
+	c.because(t, p.Proof, p.Causes)
 	for _, side := range []struct {
 		word string
 		EstateSide

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -47,11 +48,14 @@ type loginJSON struct {
 }
 
 type controlJSON struct {
-	From    snapshot.Ref    `json:"from"`
-	Server  snapshot.Ref    `json:"server"`
-	Port    uint16          `json:"port"`
-	Name    string          `json:"name"`
-	Why     string          `json:"why"`
+	From   snapshot.Ref `json:"from"`
+	Server snapshot.Ref `json:"server"`
+	Port   uint16       `json:"port"`
+	Name   string       `json:"name"`
+	Why    string       `json:"why"`
+	// Through is what leads a client outside there; empty for clients in the cluster and
+	// for the pod's own address.
+	Through string          `json:"through,omitempty"`
 	Verdict verdict.Verdict `json:"verdict"`
 	Because stepJSON        `json:"because"`
 }
@@ -74,12 +78,15 @@ func (c Closed) Write(out io.Writer, format string) error {
 	if len(c.Servers) == 0 {
 		t.line("no PostgreSQL server was recognised; annotate its workload with pgmoat.dev/postgresql: \"true\" if there is one")
 	}
-	t.footer(c.World, reach.Undecided(), c.assumptions())
+	t.footer(c.World, c.undecided(), c.assumptions())
+	if c.kubectl() {
+		t.line("%s", kubectlRows)
+	}
 	return t.err
 }
 
 func (c Closed) json() closedJSON {
-	u := reach.Undecided()
+	u := c.undecided()
 	out := closedJSON{
 		Servers: []snapshot.Ref{}, Access: []accessJSON{}, Control: []controlJSON{},
 		AsFarAs: u.AsFarAs, NotDecided: u.NotDecided,
@@ -92,10 +99,27 @@ func (c Closed) json() closedJSON {
 		out.Access = append(out.Access, c.accessJSON(a))
 	}
 	for _, a := range c.Control {
-		out.Control = append(out.Control, controlJSON{a.From, a.Server.Ref(), a.Port.Port, a.Port.Name, a.Port.Why,
+		out.Control = append(out.Control, controlJSON{a.From, a.Server.Ref(), a.Port.Port, a.Port.Name, a.Port.Why, a.Through,
 			a.Verdict, stepped(c.World, a.Step)})
 	}
 	return out
+}
+
+// kubectlRows says what the rows of kubectl rest on.
+const kubectlRows = "kubectl rows are for whoever RBAC lets create pods/portforward or pods/exec in the server's namespace; no policy stops them"
+
+// kubectl reports whether somebody gets in by kubectl.
+func (c Closed) kubectl() bool {
+	return slices.ContainsFunc(c.Access, func(a reach.Access) bool { return a.From.Kind == reach.KubectlKind })
+}
+
+// undecided says how far the list goes. Who may use kubectl is for RBAC to say.
+func (c Closed) undecided() reach.Decision {
+	u := reach.Undecided()
+	if c.kubectl() {
+		u.NotDecided = append([]verdict.Layer{verdict.RBAC}, u.NotDecided...)
+	}
+	return u
 }
 
 func (c Closed) accessJSON(a reach.Access) accessJSON {
@@ -162,20 +186,21 @@ func versionOf(s *snapshot.Server) string {
 }
 
 func (c Closed) control(t *text, s *snapshot.Server) {
-	table := [][]string{{"CONTROL PORT", "FROM", "ANSWER", "WHY IT MATTERS"}}
+	table := [][]string{{"CONTROL PORT", "FROM", "ANSWER", "THROUGH", "WHY IT MATTERS"}}
 	at := map[string]int{}
 	for _, a := range c.Control {
 		if a.Server != s {
 			continue
 		}
 		port := fmt.Sprintf("%d %s", a.Port.Port, a.Port.Name)
-		key := port + a.Verdict.String()
+		through := cmp.Or(a.Through, podAddress)
+		key := port + a.Verdict.String() + through
 		if i, known := at[key]; known {
 			table[i][1] += ", " + shortRef(a.From)
 			continue
 		}
 		at[key] = len(table)
-		table = append(table, []string{port, shortRef(a.From), answerWord[a.Verdict], a.Port.Why})
+		table = append(table, []string{port, shortRef(a.From), answerWord[a.Verdict], through, a.Port.Why})
 	}
 	if len(table) > 1 {
 		t.line("")
@@ -316,6 +341,9 @@ func without(transports []string) []string {
 	return slices.DeleteFunc(transports, func(s string) bool { return s == withCertificate })
 }
 
+// podAddress is the way straight to a pod, without a Service.
+const podAddress = "pod address"
+
 func routeText(r reach.Route) string {
 	switch {
 	case r.Service != "":
@@ -323,7 +351,7 @@ func routeText(r reach.Route) string {
 	case r.Pooler != "":
 		return "pooler pods"
 	}
-	return "pod address"
+	return podAddress
 }
 
 func appendNew(list []string, s string) []string {

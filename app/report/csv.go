@@ -37,15 +37,15 @@ func (a *Asked) csv() [][]string {
 }
 
 func (v Vital) csv() [][]string {
-	rows := [][]string{{"server", "flow", "verdict", "optional", "layer", "reason", "origin"}}
+	rows := [][]string{{"server", "phase", "flow", "verdict", "optional", "layer", "reason", "origin"}}
 	for _, f := range v.Flows {
-		row := []string{v.Server.Ref().String(), f.Flow.ID, f.Verdict.String(), map[bool]string{true: "yes", false: "no"}[f.Flow.Optional]}
+		row := []string{v.Server.Ref().String(), string(f.Flow.Phase), f.Flow.ID, f.Verdict.String(), map[bool]string{true: "yes", false: "no"}[f.Flow.Optional]}
 		b := blockers(f.Steps)
 		if len(b) == 0 {
 			b = []verdict.Step{{}}
 		}
 		for _, s := range b {
-			rows = append(rows, append(row[:4:4], string(s.Layer), string(s.Reason), v.World.Locate(s.Origin).String()))
+			rows = append(rows, append(row[:5:5], string(s.Layer), string(s.Reason), v.World.Locate(s.Origin).String()))
 		}
 	}
 	return rows

@@ -82,7 +82,7 @@ var sessionFixes = map[verdict.Reason]string{
 	"hba/no-record":              "add a record to {file} that matches {who}",
 	"hba/cert-required":          "present a client certificate for the role (--cert), or add a record above {record} that asks for another credential",
 	"hba/cert-no-ca":             "configure a CA for client certificates",
-	"hba/unreadable":             "mend the line: {error}",
+	"hba/unreadable":             "mend or settle it: {error}",
 	"hba/unsure":                 "{depends}",
 	"ident/not-mapped":           "add a line to the map that maps {system} to {role}",
 	"reach/unreadable":           "mend the document, or leave it out with --skip: {error}",

@@ -40,7 +40,7 @@ var outcomeWords = map[login.Outcome]string{
 // loginReasons say why where the outcome alone does not.
 var loginReasons = map[verdict.Reason]string{
 	hba.NotLoaded:            "the server does not take the file",
-	hba.Undecidable:          "it depends on a membership, a host name, the server's networks or an expression which of these lines decides",
+	hba.Undecidable:          "it depends on a membership, a host name, the server's networks, an expression or whether a line is there which of these lines decides",
 	login.GSSRefused:         "the server does not offer GSSAPI encryption there",
 	login.CertificateInvalid: "no CA of ssl_ca_file signed the certificate",
 	login.NoOSUser:           "the system knows no user at the other end of the socket",
@@ -155,16 +155,25 @@ type RuleList struct {
 	Mappings []hbacase.Mapping `json:"mappings"`
 
 	notes    []string
+	title    string
 	hasIdent bool
 	version  int
 }
 
 // Rules lists the rows of files. Without secrets their values are ***.
 func Rules(f hba.File, maps ident.File, hasIdent, secrets bool) RuleList {
-	out := RuleList{Rules: hbacase.RulesOf(f), Mappings: []hbacase.Mapping{}, hasIdent: hasIdent, version: f.Version,
+	out := RuleList{Rules: hbacase.RulesOf(f), Mappings: []hbacase.Mapping{}, title: "pg_hba_file_rules", hasIdent: hasIdent, version: f.Version,
 		Load: hbacase.Load{HBA: hbacase.Loaded(f.Errors), Ident: hbacase.Loaded(maps.Errors)}}
-	if hasIdent {
+	if f.Dialect == hba.PgBouncer {
+		out.title, out.hasIdent = "auth_hba_file", false
+	}
+	if out.hasIdent {
 		out.Mappings = hbacase.MappingsOf(maps)
+	}
+	for _, r := range f.Records {
+		if r.Maybe != "" {
+			out.notes = append(out.notes, fmt.Sprintf("line %d may not be there: that depends on %s", r.Line, r.Maybe))
+		}
 	}
 	for _, e := range f.Errors {
 		if e.Silent || e.Missing {
@@ -182,7 +191,7 @@ func Rules(f hba.File, maps ident.File, hasIdent, secrets bool) RuleList {
 
 // hideWords takes secrets out of the column of errors, which may quote them.
 func (l *RuleList) hideWords(f hba.File) {
-	for _, e := range f.Errors {
+	for _, e := range slices.Concat(f.Errors, f.Skipped) {
 		_, message := e.Shown()
 		for i := range l.Rules {
 			if p := l.Rules[i].Error; p != nil && *p == e.Message && l.Rules[i].LineNumber == e.Line {
@@ -201,7 +210,7 @@ func (l *RuleList) Write(out io.Writer, format string) error {
 		return writeJSON(out, l)
 	}
 	t := newText(out, false)
-	t.line("pg_hba_file_rules: %s", l.Load.HBA)
+	t.line("%s: %s", l.title, l.Load.HBA)
 	t.table(l.rows())
 	if l.hasIdent {
 		t.line("")

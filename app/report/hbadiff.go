@@ -45,6 +45,14 @@ type Side struct {
 	Version int    `json:"version"`
 }
 
+// SideOf is a file that a server of the version reads; PgBouncer has none of PostgreSQL's.
+func SideOf(name string, f hba.File, version int) Side {
+	if f.Dialect == hba.PgBouncer {
+		version = 0
+	}
+	return Side{Name: name, Version: version}
+}
+
 // String names the file with its version.
 func (s Side) String() string {
 	if s.Version == 0 {

@@ -21,6 +21,9 @@ type LintedFile struct {
 	Version int
 	Records int
 	Errors  []hba.Error
+	// Skipped are lines that PgBouncer passes over, whose file it is where PgBouncer says so.
+	Skipped   []hba.Error
+	PgBouncer bool
 	// Ident says that it is pg_ident.conf.
 	Ident bool
 }
@@ -52,15 +55,16 @@ func (l *Linted) loading(t *text, f LintedFile, markdown bool) {
 	load := f.json()
 	switch {
 	case load.Refused == 0 && load.NotKnown == 0:
-		t.line("%s: PostgreSQL %d loads it, %s", f.Name, f.Version, counted(f.Records, f.entry()))
+		t.line("%s: %s loads it, %s", f.Name, f.reader(), counted(f.Records, f.entry()))
+		f.skipped(t, item)
 		t.line("")
 		return
 	case load.Refused == 0:
-		t.line("%s: whether PostgreSQL %d loads it is not known", f.Name, f.Version)
+		t.line("%s: whether %s loads it is not known", f.Name, f.reader())
 	case len(f.Errors) == 1 && f.Errors[0].Line == 0: // it is about no line
-		t.line("%s: PostgreSQL %d refuses the file", f.Name, f.Version)
+		t.line("%s: %s refuses the file", f.Name, f.reader())
 	default:
-		t.line("%s: PostgreSQL %d refuses %s", f.Name, f.Version, counted(load.Refused, "line"))
+		t.line("%s: %s refuses %s", f.Name, f.reader(), counted(load.Refused, "line"))
 	}
 	for _, e := range load.Errors {
 		t.line("%s%s", item, e.at(f.Name))
@@ -73,6 +77,26 @@ func (l *Linted) loading(t *text, f LintedFile, markdown bool) {
 		t.line("%sstart: %s", item, load.Start)
 	}
 	t.line("")
+}
+
+// skipped tells of the lines that PgBouncer passes over.
+func (f *LintedFile) skipped(t *text, item string) {
+	if len(f.Skipped) == 0 {
+		return
+	}
+	t.line("%s passes over %s, with a warning in its log:", f.reader(), counted(len(f.Skipped), "line"))
+	for _, e := range f.json().Skipped {
+		t.line("%s%s", item, e.at(f.Name))
+		t.line("%s    %s", strings.Repeat(" ", len(item)), e.Raw)
+	}
+}
+
+// reader is the program that reads the file.
+func (f *LintedFile) reader() string {
+	if f.PgBouncer {
+		return "PgBouncer"
+	}
+	return fmt.Sprintf("PostgreSQL %d", f.Version)
 }
 
 func (f *LintedFile) entry() string {
@@ -89,12 +113,15 @@ type lintJSON struct {
 }
 
 type lintedJSON struct {
-	File    string `json:"file"`
-	Version int    `json:"version"`
+	File string `json:"file"`
+	// Version is PostgreSQL's major version; zero for a file of PgBouncer.
+	Version int `json:"version"`
 	// Refused lines keep the file from loading; of NotKnown ones it is not known.
 	Refused  int               `json:"refused"`
 	NotKnown int               `json:"notKnown"`
 	Errors   []refusedLineJSON `json:"errors"`
+	// Skipped lines are those that PgBouncer passes over.
+	Skipped []refusedLineJSON `json:"skipped,omitempty"`
 	// Reload and Start say what the server does then; empty where it loads the file.
 	Reload string `json:"reload,omitempty"`
 	Start  string `json:"start,omitempty"`
@@ -118,6 +145,13 @@ func (l *Linted) json() lintJSON {
 
 func (f *LintedFile) json() lintedJSON {
 	out := lintedJSON{File: f.Name, Version: f.Version, Errors: []refusedLineJSON{}}
+	if f.PgBouncer {
+		out.Version = 0
+	}
+	for _, e := range f.Skipped {
+		raw, message := e.Shown()
+		out.Skipped = append(out.Skipped, refusedLineJSON{e.File, e.Line, raw, message, true})
+	}
 	fatal := false
 	for _, e := range f.Errors {
 		raw, message := e.Shown()
@@ -158,7 +192,8 @@ func (e *refusedLineJSON) at(name string) string {
 
 // LintedFiles lists the files of a server, its pg_ident.conf only where it was read.
 func LintedFiles(s *snapshot.Server, name, ident string) []LintedFile {
-	out := []LintedFile{{Name: name, Version: major(s.Version), Records: len(s.HBA.Records), Errors: s.HBA.Errors}}
+	out := []LintedFile{{Name: name, Version: major(s.Version), Records: len(s.HBA.Records), Errors: s.HBA.Errors,
+		Skipped: s.HBA.Skipped, PgBouncer: s.HBA.Dialect == hba.PgBouncer}}
 	if ident != "" {
 		out = append(out, LintedFile{Name: ident, Version: major(s.Version), Records: len(s.Maps.Mappings), Errors: s.Maps.Errors, Ident: true})
 	}

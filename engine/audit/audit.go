@@ -39,8 +39,17 @@ const (
 	Policies Fact = "NetworkPolicies"
 	Servers  Fact = "PostgreSQL servers"
 	Plugin   Fact = "the network plugin"
+	// Predecessors are databases that today's operators do not take.
+	Predecessors Fact = "databases of an operator's predecessor"
 	// ClusterPolicies are those of the ordered tiers.
 	ClusterPolicies Fact = "ClusterNetworkPolicies"
+	// Doors are Services and routes that lead in from beyond the cluster.
+	Doors Fact = "Services or routes that lead in from outside"
+	// CiliumPolicies and CalicoPolicies are those in a plugin's own dialect; PluginPolicies
+	// are all that only some plugins implement.
+	CiliumPolicies Fact = "policies of Cilium"
+	CalicoPolicies Fact = "policies of Calico"
+	PluginPolicies Fact = "policies that not every network plugin implements"
 )
 
 // A Finding is one mistake at one place.

@@ -60,13 +60,30 @@ func missing(world *snapshot.Snapshot, rule *Rule) (reason string, doubt bool) {
 			return "no NetworkPolicy was read", len(world.Problems) > 0
 		case fact == ClusterPolicies && len(world.ClusterPolicies) == 0:
 			return "no ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy was read", len(world.Problems) > 0
+		case fact == CiliumPolicies && len(world.CiliumRules) == 0:
+			return "no CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy was read", len(world.Problems) > 0
+		case fact == CalicoPolicies && len(world.CalicoPolicies) == 0:
+			return "no NetworkPolicy or GlobalNetworkPolicy of Calico was read", len(world.Problems) > 0
+		case fact == PluginPolicies && len(world.ClusterPolicies)+len(world.CiliumRules)+len(world.CalicoPolicies) == 0:
+			return "no policy of the cluster was read, nor one of Cilium or Calico", len(world.Problems) > 0
+		case fact == Predecessors && !slices.ContainsFunc(world.Warnings, func(w snapshot.Warning) bool { return w.Code == snapshot.NotModelled }):
+			return "no database of an operator's predecessor was read", len(world.Problems) > 0
 		case fact == Servers && len(world.Servers) == 0:
 			return "no PostgreSQL server was read", len(world.Problems) > 0
+		case fact == Doors && !leadsIn(world):
+			return "no LoadBalancer or NodePort Service, no external IP and no route was read", len(world.Problems) > 0
 		case fact == Plugin && world.Facts.Enforces == verdict.Unknown:
 			return "nobody says which network plugin the cluster has (cni in the facts file)", world.Facts.Strict
 		}
 	}
 	return "", false
+}
+
+// leadsIn reports whether the estate has a way in from beyond the cluster.
+func leadsIn(world *snapshot.Snapshot) bool {
+	return len(world.Routes) > 0 || slices.ContainsFunc(world.Services, func(s *snapshot.Service) bool {
+		return s.Type == "LoadBalancer" || s.Type == "NodePort" || len(s.ExternalIPs) > 0
+	})
 }
 
 // settle gives each finding its assumptions, sorts and drops what was said twice.

@@ -2,10 +2,11 @@ package change
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/engine/reach"
-	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -37,7 +38,7 @@ func (c *comparer) flows(pair serverPair) {
 		if f.Kind = kindOf(f.Was, f.Now); f.Kind == Unchanged || f.Kind == Changed || f.Kind == InDoubt {
 			continue
 		}
-		f.Causes = c.flowCauses(pair, f)
+		f.Causes, f.Proof = c.flowCauses(pair, f)
 		c.out.Flows = append(c.out.Flows, f)
 	}
 }
@@ -46,102 +47,65 @@ func flowKey(f snapshot.VitalFlow) string {
 	return fmt.Sprint(f.ID, "|", f.Phase, "|", f.What, "|", f.From.Name, "|", f.To.Name)
 }
 
-// flowCauses finds what cut or restored a flow, between the first two of its peers that
-// both estates have.
-func (c *comparer) flowCauses(pair serverPair, f Flow) []Cause {
-	if f.Needed {
-		return []Cause{{Kind: "server", Change: network.ChangeMoved, Object: pair.ref().String(), Field: f.Flow.Origin.Field, New: f.Flow.Origin}}
+// flowCauses finds what cut or restored a flow.
+func (c *comparer) flowCauses(pair serverPair, f Flow) ([]Cause, network.Proof) {
+	switch {
+	case !pair.both():
+		return c.edits.servers[pair.ref()], network.ProofEach
+	case f.Needed:
+		return []Cause{{Kind: "server", Change: network.ChangeMoved, Object: pair.ref().String(), Field: f.Flow.Origin.Field, New: f.Flow.Origin}}, network.ProofEach
+	}
+	x := &trial{comparer: c, pair: pair, target: outcomeOf(combined(f.Old), ""), steps: [2][]verdict.Step{f.Old, f.New}}
+	x.packets = func(p stepPair) ([]Cause, network.Proof) { return c.flowPackets(f.Flow) }
+	x.again = func(m *mixture) []tried {
+		engine := *c.engines[after]
+		engine.World, m.server.Vital = &m.world, []snapshot.VitalFlow{f.Flow}
+		return []tried{{engine.Vital(&m.server)[0].Steps, ""}}
+	}
+	x.suspectAll()
+	if causes, proof := x.causes(); len(causes) > 0 {
+		return causes, proof
+	}
+	return c.edits.ofServer(pair.ref()) // the flow itself is another
+}
+
+// flowPackets finds the edits of what policies see of a flow, between the first of its
+// peers where there are some.
+func (c *comparer) flowPackets(f snapshot.VitalFlow) ([]Cause, network.Proof) {
+	for _, r := range f.Ports {
+		for _, from := range reach.Endpoints(f.From) {
+			for _, to := range reach.Endpoints(f.To) {
+				edits, proof := c.network.Causes(network.Attempt{From: from, To: to, Protocol: r.Protocol, Port: r.From})
+				if len(edits) > 0 {
+					return causesOf(edits), proof
+				}
+			}
+		}
+	}
+	return c.virtualPackets(f)
+}
+
+// virtualPackets are the policies that may have a say about a peer of which no estate
+// holds a pod.
+func (c *comparer) virtualPackets(f snapshot.VitalFlow) ([]Cause, network.Proof) {
+	may := map[string]bool{}
+	for dir, peer := range map[netpol.Direction]snapshot.VitalPeer{netpol.Egress: f.From, netpol.Ingress: f.To} {
+		for _, e := range c.engines {
+			for _, p := range slices.Concat(e.World.Policies, e.World.ClusterPolicies) {
+				if len(peer.Pods) == 0 && (p.Tier.IsOrdered() || p.Namespace == peer.Namespace && p.Isolates[dir]) && p.Pods.Match(peer.Labels) != netpol.No {
+					may[p.Origin.Object] = true
+				}
+			}
+		}
 	}
 	var out []Cause
-	for _, x := range differing(f.Old, f.New) {
-		if x.layer == verdict.HBA {
-			found, _ := lines(c.edits.files[pair.ref()], "pg_hba", x)
-			out = append(out, found...)
+	for _, e := range c.network.Edits() {
+		if may[e.Object] {
+			out = append(out, ofNetwork(e))
 		}
 	}
-	for _, r := range f.Flow.Ports {
-		for _, from := range reach.Endpoints(f.Flow.From) {
-			for _, to := range reach.Endpoints(f.Flow.To) {
-				a := network.Attempt{From: from, To: to, Protocol: r.Protocol, Port: r.From}
-				edits, _ := c.network.Causes(a)
-				for _, e := range edits {
-					out = append(out, ofNetwork(e))
-				}
-				if len(out) > 0 {
-					return unique(out)
-				}
-			}
-		}
+	if len(out) == 1 {
+		return out, network.ProofEach
 	}
-	return unique(out)
-}
-
-// controls compares who reaches the ports that give control without SQL.
-func (c *comparer) controls(pair serverPair) {
-	type key struct {
-		from    snapshot.Ref
-		name    string
-		port    uint16
-		through string
-	}
-	var sides [2]map[key]reach.ControlAccess
-	var order []key
-	for v, s := range pair {
-		sides[v] = map[key]reach.ControlAccess{}
-		if s == nil {
-			continue
-		}
-		for _, a := range c.engines[v].Control(s) {
-			k := key{a.From, a.Port.Name, a.Port.Port, a.Through}
-			if _, known := sides[before][k]; !known && sides[v][k].Server == nil {
-				order = append(order, k)
-			}
-			if known, has := sides[v][k]; !has || verdict.Any(known.Verdict, a.Verdict) != known.Verdict {
-				sides[v][k] = a
-			}
-		}
-	}
-	at := map[string]int{}
-	for _, k := range order {
-		x := Control{Server: pair.ref(), From: []snapshot.Ref{k.from}, Was: verdict.Deny, Now: verdict.Deny}
-		if a, has := sides[before][k]; has {
-			x.Port, x.Was, x.Old = a.Port, a.Verdict, a.Step
-		}
-		if a, has := sides[after][k]; has {
-			x.Port, x.Now, x.New = a.Port, a.Verdict, a.Step
-		}
-		if x.Kind = kindOf(x.Was, x.Now); x.Kind == Unchanged || x.Kind == Changed || x.Kind == InDoubt {
-			continue
-		}
-		x.Causes = c.controlCauses(pair, x)
-		same := fmt.Sprint(x.Port.Port, x.Kind, textOf(x.Causes))
-		if i, known := at[same]; known {
-			c.out.Controls[i].From = append(c.out.Controls[i].From, k.from)
-			continue
-		}
-		at[same], c.out.Controls = len(c.out.Controls), append(c.out.Controls, x)
-	}
-}
-
-// controlCauses finds the edits behind the first pods that it is about.
-func (c *comparer) controlCauses(pair serverPair, x Control) []Cause {
-	if !pair.both() {
-		return c.edits.servers[pair.ref()]
-	}
-	for _, p := range c.pods[after] {
-		if p.Workload.Ref != x.From[0] && p.Ref() != x.From[0] {
-			continue
-		}
-		for _, m := range pair[after].Members() {
-			edits, _ := c.network.Causes(network.Attempt{From: network.PodEndpoint(p), To: network.PodEndpoint(m), Protocol: flow.TCP, Port: x.Port.Port})
-			var out []Cause
-			for _, e := range edits {
-				out = append(out, ofNetwork(e))
-			}
-			if len(out) > 0 {
-				return out
-			}
-		}
-	}
-	return nil
+	return out, network.ProofAmong
 }

@@ -67,6 +67,13 @@ func wayOf(l reach.Login) string {
 	return fmt.Sprint(l.Verdict, " ", l.Method, " ", l.TLS, " ", l.Cert)
 }
 
+// unseen is a route without whose address the server sees: that decides what is asked
+// for, and by itself it is no access.
+func unseen(r reach.Route) reach.Route {
+	r.Sees = ""
+	return r
+}
+
 // ways are the logins of a cell, with those of their routes that the other has not.
 func ways(of, other *reach.Access) []reach.Login {
 	if of == nil {
@@ -94,7 +101,7 @@ func hasLogin(a *reach.Access, l reach.Login) bool {
 
 func hasWay(a *reach.Access, l reach.Login, r reach.Route) bool {
 	return a != nil && slices.ContainsFunc(a.Logins, func(o reach.Login) bool {
-		return wayOf(o) == wayOf(l) && slices.Contains(o.Routes, r)
+		return wayOf(o) == wayOf(l) && slices.ContainsFunc(o.Routes, func(x reach.Route) bool { return unseen(x) == unseen(r) })
 	})
 }
 

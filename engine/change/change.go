@@ -65,10 +65,12 @@ func (d *Difference) IsEmpty() bool {
 }
 
 // Opens reports whether somebody gets in who did not, or by a way that he did not have,
-// or reaches a control port; doubt says that somebody may.
+// or reaches a control port; doubt says that somebody may. A way that asks for more than
+// it did opens nothing.
 func (d *Difference) Opens() (sure, doubt bool) {
-	for _, r := range d.Rows {
-		sure, doubt = sure || r.Kind == Opened || anyAllowed(r.Gained), doubt || r.Kind == MayOpen
+	for i := range d.Rows {
+		gains, mayGain := d.Rows[i].opens()
+		sure, doubt = sure || gains, doubt || mayGain
 	}
 	for _, c := range d.Controls {
 		sure, doubt = sure || c.Kind == Opened, doubt || c.Kind == MayOpen
@@ -77,10 +79,11 @@ func (d *Difference) Opens() (sure, doubt bool) {
 }
 
 // Cuts reports whether somebody loses a way in, or a server a flow that it needs; doubt
-// says that somebody may.
+// says that somebody may. Who needs a password as before, or none any more, loses nothing.
 func (d *Difference) Cuts() (sure, doubt bool) {
-	for _, r := range d.Rows {
-		sure, doubt = sure || r.Kind == Cut || r.Kind == Changed && anyAllowed(r.Lost), doubt || r.Kind == MayCut
+	for i := range d.Rows {
+		loses, mayLose := d.Rows[i].cuts()
+		sure, doubt = sure || loses, doubt || mayLose
 	}
 	for _, f := range d.Flows {
 		sure, doubt = sure || f.Kind == Cut, doubt || f.Kind == MayCut
@@ -88,13 +91,62 @@ func (d *Difference) Cuts() (sure, doubt bool) {
 	return sure, doubt
 }
 
-func anyAllowed(list []reach.Login) bool {
-	for _, l := range list {
-		if l.Verdict == verdict.Allow {
-			return true
+func (r *Row) opens() (sure, doubt bool) {
+	was := waysOf(r.Lost)
+	for p, now := range waysOf(r.Gained) {
+		old, known := was[p]
+		switch {
+		case now.verdict == verdict.Unknown:
+			doubt = doubt || !known
+		case !known || old.verdict != verdict.Allow || !asksNoMore(old.method, now.method):
+			sure = true
 		}
 	}
-	return false
+	return sure || r.Kind == Opened, doubt || r.Kind == MayOpen
+}
+
+func (r *Row) cuts() (sure, doubt bool) {
+	now := waysOf(r.Gained)
+	for p, old := range waysOf(r.Lost) {
+		next, known := now[p]
+		switch {
+		case r.Kind != Changed || old.verdict != verdict.Allow:
+		case known && next.verdict == verdict.Unknown:
+			doubt = true
+		case !known || !asksNoMore(next.method, old.method) && (passwords[next.method] == 0 || passwords[old.method] == 0):
+			sure = true
+		}
+	}
+	return sure || r.Kind == Cut, doubt || r.Kind == MayCut
+}
+
+// A place is where and how a client presents itself.
+type place struct {
+	tls, cert bool
+	route     reach.Route
+}
+
+// waysOf are what is asked for at each place; of more than one the best.
+func waysOf(list []reach.Login) map[place]outcome {
+	out := map[place]outcome{}
+	for _, l := range list {
+		for _, r := range l.Routes {
+			p := place{l.TLS, l.Cert, unseen(r)}
+			if known, has := out[p]; !has || known.verdict != verdict.Allow {
+				out[p] = outcome{l.Verdict, l.Method}
+			}
+		}
+	}
+	return out
+}
+
+// passwords are the methods that ask for a password, the weakest first.
+var passwords = map[string]int{"password": 1, "md5": 2, "scram-sha-256": 3}
+
+// asksNoMore reports whether who passes the one method passes the other, too, as far as
+// their names tell.
+func asksNoMore(a, b string) bool {
+	return a == b || a == "trust" || passwords[a] > 0 && passwords[a] <= passwords[b]
 }
 
 // A Row is a part of the closed list that differs: clients that got, and get, the same
@@ -122,6 +174,8 @@ type Witness struct {
 	Session  reach.Session
 	Was, Now verdict.Verdict
 	Old, New reach.Path
+	// shown is the estate whose way in the other has not.
+	shown age
 }
 
 // A Flow is a vital flow whose answer differs: Cut, MayCut, or Opened where it passes
@@ -136,6 +190,7 @@ type Flow struct {
 	// Old and New are the steps that decide.
 	Old, New []verdict.Step
 	Causes   []Cause
+	Proof    network.Proof
 }
 
 // A Control is clients whose way to a control port differs.
@@ -147,13 +202,14 @@ type Control struct {
 	Was, Now verdict.Verdict
 	Old, New verdict.Step
 	Causes   []Cause
+	Proof    network.Proof
 }
 
 // A Cause is one thing that is not the same in both estates.
 type Cause struct {
 	// Kind is "policy", "pod", "namespace", "node", "facts", "unmodelled", "problems" as
 	// package network has them, or "service", "pg_hba", "pg_ident", "pooler", "tls",
-	// "port", "server", "workload", "route".
+	// "port", "role", "server", "workload", "route".
 	Kind string
 	// Change is network.ChangeAdded, ChangeRemoved or ChangeMoved.
 	Change network.ChangeKind

@@ -2,9 +2,7 @@ package change
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -28,6 +26,7 @@ type comparer struct {
 	pods    [2][]*snapshot.Pod
 	clients []client
 	edits   *edits
+	trials  int // how often attempts were made again
 	out     *Difference
 }
 
@@ -39,6 +38,22 @@ type client struct {
 
 // Compare finds what two estates answer differently.
 func Compare(old, next *reach.Engine) *Difference {
+	c := newComparer(old, next)
+	calm := c.calmness()
+	pairs := serverPairs(old.World.Servers, next.World.Servers)
+	lists := c.lists(slices.DeleteFunc(slices.Clone(pairs), calm.isSame))
+	t, more := <-lists
+	for _, pair := range pairs {
+		if more && t.pair == pair {
+			c.server(t)
+			t, more = <-lists
+		}
+		c.flows(pair)
+	}
+	return c.out
+}
+
+func newComparer(old, next *reach.Engine) *comparer {
 	c := &comparer{engines: [2]*reach.Engine{old, next}, network: network.Compare(old.Network, next.Network), out: &Difference{}}
 	for v, e := range c.engines {
 		c.pods[v] = e.Pods()
@@ -46,10 +61,7 @@ func Compare(old, next *reach.Engine) *Difference {
 	c.clients = c.matchClients()
 	c.edits = c.findEdits()
 	c.out.Causes = c.edits.list
-	for _, pair := range serverPairs(old.World.Servers, next.World.Servers) {
-		c.server(pair)
-	}
-	return c.out
+	return c
 }
 
 // matchClients pairs the clients of both estates by workload and part.
@@ -100,18 +112,29 @@ func serverPairs(old, next []*snapshot.Server) []serverPair {
 }
 
 // server compares all answers about one server.
-func (c *comparer) server(pair serverPair) {
+func (c *comparer) server(t *table) {
 	switch {
-	case pair[before] == nil:
-		c.out.Added = append(c.out.Added, pair[after])
-	case pair[after] == nil:
-		c.out.Removed = append(c.out.Removed, pair[before])
+	case t.pair[before] == nil:
+		c.out.Added = append(c.out.Added, t.pair[after])
+	case t.pair[after] == nil:
+		c.out.Removed = append(c.out.Removed, t.pair[before])
 	}
-	t := &table{comparer: c, pair: pair, contents: [][]reach.Access{nil}, numbers: map[string]int32{"": 0}}
-	t.outcomes()
 	t.rows()
-	c.flows(pair)
-	c.controls(pair)
+	c.controls(t.pair)
+}
+
+// lists makes the tables of servers, the next while the one before is explained.
+func (c *comparer) lists(pairs []serverPair) <-chan *table {
+	out := make(chan *table, 1)
+	go func() {
+		defer close(out)
+		for _, pair := range pairs {
+			t := &table{comparer: c, pair: pair, contents: newContents()}
+			t.outcomes()
+			out <- t
+		}
+	}()
+	return out
 }
 
 // A table is the closed list of one server in both estates. Lists have one number
@@ -120,8 +143,7 @@ type table struct {
 	*comparer
 	pair     serverPair
 	sides    [2]*reach.Outcomes
-	contents [][]reach.Access
-	numbers  map[string]int32
+	contents *contents
 	of       [2][]int32 // the number of each list of a side
 }
 
@@ -148,37 +170,9 @@ func (t *table) outcomes() {
 			continue
 		}
 		for _, list := range side.Lists {
-			t.of[v] = append(t.of[v], t.number(list))
+			t.of[v] = append(t.of[v], t.contents.number(list))
 		}
 	}
-}
-
-// number names a list by what it says.
-func (t *table) number(list []reach.Access) int32 {
-	key := contentOf(list)
-	n, known := t.numbers[key]
-	if !known {
-		n = int32(len(t.contents)) //nolint:gosec // far below 2^31
-		t.numbers[key], t.contents = n, append(t.contents, list)
-	}
-	return n
-}
-
-// contentOf writes what a list says, whatever the order of its ways.
-func contentOf(list []reach.Access) string {
-	var b strings.Builder
-	var lines []string
-	for _, a := range list {
-		lines = lines[:0]
-		for _, l := range a.Logins {
-			for _, r := range l.Routes {
-				lines = append(lines, fmt.Sprint(wayOf(l), r))
-			}
-		}
-		slices.Sort(lines)
-		fmt.Fprintf(&b, "%q %q %s %q\n", a.Database, a.Role, a.Verdict, lines)
-	}
-	return b.String()
 }
 
 // A change is the lists of a client before and after.
@@ -204,8 +198,10 @@ func (t *table) rows() {
 		add(s.lists, s.subject)
 	}
 	for _, x := range order {
-		for _, d := range cellDiffs(t.contents[x[before]], t.contents[x[after]]) {
-			t.explain(d, groups[x])
+		for _, d := range cellDiffs(t.contents.lists[x[before]], t.contents.lists[x[after]]) {
+			for _, part := range t.parts(d, groups[x][0]) {
+				t.explain(part, groups[x])
+			}
 		}
 	}
 }
@@ -256,7 +252,7 @@ func (t *table) joined(a, b int32) int32 {
 	if b == 0 {
 		return a
 	}
-	return t.number(joinLists(t.contents[a], t.contents[b]))
+	return t.contents.number(joinLists(t.contents.lists[a], t.contents.lists[b]))
 }
 
 type outsider struct {

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,16 +19,28 @@ type edits struct {
 	services map[snapshot.Ref][]Cause
 	// servers are the edits of each server that are no line of a file.
 	servers map[snapshot.Ref][]Cause
-	files   map[snapshot.Ref][]Cause // lines, of a server or a pooler
-	maps    map[snapshot.Ref][]Cause
+	// reverts are those that can be undone to see what an attempt then comes to, by
+	// server; world has those of the whole estate.
+	reverts map[snapshot.Ref][]revert
+	world   []revert
+	// makers are what an operator makes lines and pods of that no manifest holds: its
+	// release, and the fields that were changed.
+	makers map[snapshot.Ref][]Cause
+	// rendered undoes what they make of them.
+	rendered map[snapshot.Ref][]func(*mixture)
+	// after finds the new pod that an old one has become.
+	after func(*snapshot.Pod) *snapshot.Pod
 }
 
 func (c *comparer) findEdits() *edits {
-	e := &edits{services: map[snapshot.Ref][]Cause{}, servers: map[snapshot.Ref][]Cause{}, files: map[snapshot.Ref][]Cause{}, maps: map[snapshot.Ref][]Cause{}}
+	e := &edits{services: map[snapshot.Ref][]Cause{}, servers: map[snapshot.Ref][]Cause{}, reverts: map[snapshot.Ref][]revert{},
+		makers: map[snapshot.Ref][]Cause{}, rendered: map[snapshot.Ref][]func(*mixture){}, after: c.network.After}
 	for _, x := range c.network.Edits() {
 		e.list = append(e.list, ofNetwork(x))
 	}
 	worlds := [2]*snapshot.Snapshot{c.engines[before].World, c.engines[after].World}
+	e.findFacts(worlds)
+	e.findRoutes(worlds)
 	e.findServices(worlds)
 	for _, pair := range serverPairs(worlds[before].Servers, worlds[after].Servers) {
 		e.findServer(pair)
@@ -54,87 +67,6 @@ func changeOf(had, has bool) network.ChangeKind {
 	return network.ChangeMoved
 }
 
-// findServices compares Services by name and then field by field.
-func (e *edits) findServices(worlds [2]*snapshot.Snapshot) {
-	all := map[snapshot.Ref][2]*snapshot.Service{}
-	var order []snapshot.Ref
-	for v, w := range worlds {
-		for _, s := range w.Services {
-			two, known := all[s.Ref()]
-			if !known {
-				order = append(order, s.Ref())
-			}
-			two[v] = s
-			all[s.Ref()] = two
-		}
-	}
-	slices.SortFunc(order, snapshot.Ref.Compare)
-	for _, ref := range order {
-		e.findService(ref, all[ref])
-	}
-}
-
-// serviceFields are the parts of a Service that decide where it leads, as text.
-var serviceFields = []struct {
-	field string
-	text  func(*snapshot.Service) string
-}{
-	{"spec.type", func(s *snapshot.Service) string { return s.Type }},
-	{"spec.externalName", func(s *snapshot.Service) string { return s.ExternalName }},
-	{"spec.selector", func(s *snapshot.Service) string { return s.Selector.String() }},
-	{"spec.ports", portsText},
-	{"spec.loadBalancerSourceRanges", func(s *snapshot.Service) string { return fmt.Sprint(s.SourceRanges) }},
-	{"spec.externalIPs", func(s *snapshot.Service) string { return fmt.Sprint(s.ExternalIPs) }},
-	{"spec.externalTrafficPolicy", func(s *snapshot.Service) string {
-		return map[bool]string{true: "Local", false: "Cluster"}[s.KeepsClient]
-	}},
-	{"metadata.annotations", func(s *snapshot.Service) string {
-		return map[verdict.Verdict]string{verdict.Allow: "internal", verdict.Deny: "public"}[s.Internal]
-	}},
-	{"endpoints", func(s *snapshot.Service) string {
-		var out []string
-		for _, p := range s.Backends {
-			out = append(out, p.Ref().String())
-		}
-		return strings.Join(out, ", ")
-	}},
-}
-
-func portsText(s *snapshot.Service) string {
-	var out []string
-	for _, p := range s.Ports {
-		target := p.TargetName
-		if target == "" {
-			target = fmt.Sprint(p.Target)
-		}
-		text := fmt.Sprintf("%d to %s", p.Port, target)
-		if p.NodePort != 0 {
-			text += fmt.Sprintf(" (node port %d)", p.NodePort)
-		}
-		out = append(out, text)
-	}
-	return strings.Join(out, ", ")
-}
-
-func (e *edits) findService(ref snapshot.Ref, two [2]*snapshot.Service) {
-	if two[before] == nil || two[after] == nil {
-		x := Cause{Kind: "service", Change: changeOf(two[before] != nil, two[after] != nil), Object: ref.String()}
-		for v, at := range []*verdict.Origin{&x.Old, &x.New} {
-			if two[v] != nil {
-				*at = two[v].Origin
-			}
-		}
-		e.add(e.services, ref, x)
-		return
-	}
-	for _, f := range serviceFields {
-		if was, is := f.text(two[before]), f.text(two[after]); was != is {
-			e.add(e.services, ref, Cause{Kind: "service", Change: network.ChangeMoved, Object: ref.String(), Field: f.field,
-				Was: was, Is: is, Old: two[before].At(f.field), New: two[after].At(f.field)})
-		}
-	}
-}
-
 // findServer compares what the two versions of a server say of themselves.
 func (e *edits) findServer(pair serverPair) {
 	ref := pair.ref()
@@ -149,31 +81,60 @@ func (e *edits) findServer(pair serverPair) {
 		return
 	}
 	old, next := pair[before], pair[after]
-	e.lines(ref, "pg_hba", [2]*hba.File{&old.HBA, &next.HBA})
-	e.mapLines(ref, [2]ident.File{old.Maps, next.Maps})
-	e.field(ref, "port", "ports", serverPorts(old), serverPorts(next), old.Origin, next.Origin)
-	e.field(ref, "tls", "TLS", tlsText(old.TLS), tlsText(next.TLS), old.TLS.Origin, next.TLS.Origin)
-	e.field(ref, "server", "version", fmt.Sprint(old.Version), fmt.Sprint(next.Version), old.Origin, next.Origin)
-	for i := range min(len(old.Ports), len(next.Ports)) {
-		if a, b := old.Ports[i].Pooler, next.Ports[i].Pooler; a != nil && b != nil {
-			e.lines(ref, "pooler", [2]*hba.File{a, b})
-		}
-	}
+	e.findMakers(ref, old, next)
+	e.lines(ref, "pg_hba", ref.String(), [2]*hba.File{&old.HBA, &next.HBA}, func(m *mixture) *hba.File { return &m.server.HBA })
+	e.mapLines(ref, [2]*ident.File{&old.Maps, &next.Maps})
+	e.tls(ref, ref.String(), [2]snapshot.TLS{old.TLS, next.TLS}, func(m *mixture, t snapshot.TLS) {
+		m.server.TLS = t
+		m.portsTLS(old.Ports)
+	})
+	e.ports(ref, old, next)
+	e.roles(ref, old, next)
+	e.changed(ref, Cause{Kind: "server", Object: ref.String(), Field: "version", Was: fmt.Sprint(old.Version), Is: fmt.Sprint(next.Version),
+		Old: old.Origin, New: next.Origin}, func(m *mixture) { m.server.Version = old.Version })
 	e.poolers(pair)
-}
-
-func (e *edits) field(ref snapshot.Ref, kind, field, was, is string, old, next verdict.Origin) {
-	if was != is {
-		e.add(e.servers, ref, Cause{Kind: kind, Change: network.ChangeMoved, Object: ref.String(), Field: field, Was: was, Is: is, Old: old, New: next})
+	e.servicesBefore(pair)
+	if made := e.rendered[ref]; len(made) > 0 {
+		e.reverts[ref] = append(e.reverts[ref], revert{e.makers[ref], func(m *mixture) {
+			for _, undo := range made {
+				undo(m)
+			}
+		}})
 	}
 }
 
-func serverPorts(s *snapshot.Server) string {
-	var out []string
-	for _, p := range s.Ports {
-		out = append(out, fmt.Sprintf("%d %s", p.Port, p.Name))
+// findMakers compares what the operator goes by: its release, or else the fields that it
+// was told.
+func (e *edits) findMakers(ref snapshot.Ref, old, next *snapshot.Server) {
+	if old.OperatorVersion != next.OperatorVersion {
+		e.add(e.makers, ref, Cause{Kind: "server", Change: network.ChangeMoved, Object: ref.String(), Field: "the operator's release",
+			Was: cmp.Or(old.OperatorVersion, "not known"), Is: cmp.Or(next.OperatorVersion, "not known")})
+		return
 	}
-	return strings.Join(out, ", ")
+	for _, s := range next.Settings {
+		at := slices.IndexFunc(old.Settings, func(o snapshot.Setting) bool { return o.Key == s.Key && o.Origin.Object == s.Origin.Object })
+		if at < 0 || old.Settings[at].Value == s.Value {
+			continue
+		}
+		was := old.Settings[at]
+		e.add(e.makers, ref, Cause{Kind: "server", Change: network.ChangeMoved, Object: cmp.Or(s.Origin.Object, ref.String()), Field: s.Key,
+			Was: was.Value, Is: s.Value, Old: was.Origin, New: s.Origin})
+	}
+}
+
+// ofServer are the edits of a server that what it has beside PostgreSQL may come of.
+func (e *edits) ofServer(ref snapshot.Ref) ([]Cause, network.Proof) {
+	out := slices.Concat(e.makers[ref], e.servers[ref])
+	if len(out) == 1 {
+		return out, network.ProofEach
+	}
+	return out, network.ProofAmong
+}
+
+// tls compares what is offered, at a server or a pooler.
+func (e *edits) tls(server snapshot.Ref, object string, two [2]snapshot.TLS, put func(*mixture, snapshot.TLS)) {
+	e.changed(server, Cause{Kind: "tls", Object: object, Field: "TLS", Was: tlsText(two[before]), Is: tlsText(two[after]),
+		Old: two[before].Origin, New: two[after].Origin}, func(m *mixture) { put(m, two[before]) })
 }
 
 func tlsText(t snapshot.TLS) string {
@@ -181,125 +142,96 @@ func tlsText(t snapshot.TLS) string {
 	return "offered: " + word[t.Enabled] + ", client CA: " + word[t.ClientCA]
 }
 
-func (e *edits) poolers(pair serverPair) {
-	all := map[snapshot.Ref][2]*snapshot.Pooler{}
-	var order []snapshot.Ref
-	for v, s := range pair {
-		for _, p := range s.Poolers {
-			two, known := all[p.Ref()]
-			if !known {
-				order = append(order, p.Ref())
+// portsTLS takes back what ports without TLS there are.
+func (m *mixture) portsTLS(old []snapshot.ServerPort) {
+	for i := range m.server.Ports {
+		for _, p := range old {
+			if p.Port == m.server.Ports[i].Port {
+				m.server.Ports[i].NoTLS = p.NoTLS
 			}
-			two[v] = p
-			all[p.Ref()] = two
 		}
 	}
-	for _, ref := range order {
-		two := all[ref]
-		if two[before] == nil || two[after] == nil {
-			x := Cause{Kind: "pooler", Change: changeOf(two[before] != nil, two[after] != nil), Object: ref.String()}
-			for v, at := range []*verdict.Origin{&x.Old, &x.New} {
-				if two[v] != nil {
-					*at = two[v].Origin
-				}
-			}
-			e.add(e.servers, pair.ref(), x)
+}
+
+// ports compares the ports that speak PostgreSQL, and the files of poolers in the pods.
+func (e *edits) ports(ref snapshot.Ref, old, next *snapshot.Server) {
+	withTLS := tlsText(old.TLS) == tlsText(next.TLS) // else that tells of the ports, too
+	if was, is := serverPorts(old, withTLS), serverPorts(next, withTLS); was != is {
+		e.render(ref, Cause{Kind: "port", Change: network.ChangeMoved, Object: ref.String(), Field: "ports", Was: was, Is: is,
+			Old: old.Ports[0].Origin, New: next.Ports[0].Origin}, func(m *mixture) { m.server.Ports = slices.Clone(old.Ports) })
+	}
+	for i := range min(len(old.Ports), len(next.Ports)) {
+		if a, b := old.Ports[i].Pooler, next.Ports[i].Pooler; a != nil && b != nil {
+			e.lines(ref, "pooler", ref.String(), [2]*hba.File{a, b}, func(m *mixture) *hba.File { return m.sidecar(i) })
+		}
+	}
+}
+
+// seen names what pg_hba.conf sees of a port's clients.
+var seen = map[snapshot.Sees]string{snapshot.SeesClient: "the client", snapshot.SeesSocket: "the Unix socket", snapshot.SeesLoopback: "127.0.0.1"}
+
+func serverPorts(s *snapshot.Server, withTLS bool) string {
+	var out []string
+	for _, p := range s.Ports {
+		text := fmt.Sprintf("%d %s", p.Port, p.Name)
+		if p.Pooler != nil {
+			text += ", pooled"
+		}
+		if p.NoTLS && withTLS {
+			text += ", without TLS"
+		}
+		if p.Sees != snapshot.SeesClient {
+			text += ", pg_hba.conf sees " + cmp.Or(seen[p.Sees], "what nobody knows")
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "; ")
+}
+
+// roles compares the roles that manifests name, one by one.
+func (e *edits) roles(ref snapshot.Ref, old, next *snapshot.Server) {
+	var all [2]map[string]*snapshot.Role
+	var names []string
+	for v, s := range []*snapshot.Server{old, next} {
+		all[v] = map[string]*snapshot.Role{}
+		for i := range s.Roles {
+			all[v][s.Roles[i].Name] = &s.Roles[i]
+			names = append(names, s.Roles[i].Name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		two := [2]*snapshot.Role{all[before][name], all[after][name]}
+		if roleText(two[before]) == roleText(two[after]) {
 			continue
 		}
-		e.lines(ref, "pooler", [2]*hba.File{&two[before].HBA, &two[after].HBA})
-		if was, is := tlsText(two[before].TLS), tlsText(two[after].TLS); was != is {
-			e.add(e.files, ref, Cause{Kind: "tls", Change: network.ChangeMoved, Object: ref.String(), Field: "TLS", Was: was, Is: is,
-				Old: two[before].TLS.Origin, New: two[after].TLS.Origin})
-		}
-	}
-}
-
-// lines compares files line by line: those that only one has were added or removed.
-func (e *edits) lines(ref snapshot.Ref, kind string, files [2]*hba.File) {
-	var texts [2][]string
-	var origins [2][]verdict.Origin
-	for v, f := range files {
-		for i := range f.Records {
-			texts[v] = append(texts[v], f.Records[i].String())
-			origins[v] = append(origins[v], f.Records[i].Origin)
-		}
-	}
-	e.compareLines(e.files, ref, kind, texts, origins)
-}
-
-func (e *edits) mapLines(ref snapshot.Ref, files [2]ident.File) {
-	var texts [2][]string
-	var origins [2][]verdict.Origin
-	for v, f := range files {
-		for _, m := range f.Mappings {
-			texts[v] = append(texts[v], fmt.Sprint(m.Map, " ", m.System, " ", m.Role))
-			origins[v] = append(origins[v], m.Origin)
-		}
-	}
-	e.compareLines(e.maps, ref, "pg_ident", texts, origins)
-}
-
-func (e *edits) compareLines(into map[snapshot.Ref][]Cause, ref snapshot.Ref, kind string, texts [2][]string, origins [2][]verdict.Origin) {
-	kept := common(texts[before], texts[after])
-	for i, text := range texts[before] {
-		if !kept[before][i] {
-			e.add(into, ref, Cause{Kind: kind, Change: network.ChangeRemoved, Object: ref.String(), Field: origins[before][i].Field, Was: text, Old: origins[before][i]})
-		}
-	}
-	for i, text := range texts[after] {
-		if !kept[after][i] {
-			e.add(into, ref, Cause{Kind: kind, Change: network.ChangeAdded, Object: ref.String(), Field: origins[after][i].Field, Is: text, New: origins[after][i]})
-		}
-	}
-}
-
-// common marks a longest sequence of lines that both have, after what they begin and
-// end with alike.
-func common(a, b []string) (kept [2][]bool) {
-	kept = [2][]bool{make([]bool, len(a)), make([]bool, len(b))}
-	lo := 0
-	for lo < len(a) && lo < len(b) && a[lo] == b[lo] {
-		kept[before][lo], kept[after][lo] = true, true
-		lo++
-	}
-	x, y := len(a), len(b)
-	for x > lo && y > lo && a[x-1] == b[y-1] {
-		x, y = x-1, y-1
-		kept[before][x], kept[after][y] = true, true
-	}
-	longest(a[lo:x], b[lo:y], func(i, j int) { kept[before][lo+i], kept[after][lo+j] = true, true })
-	return kept
-}
-
-// mostLines bounds the square that longest fills; of longer middles each line counts as
-// another.
-const mostLines = 4_000_000
-
-func longest(a, b []string, keep func(i, j int)) {
-	if len(a)*len(b) > mostLines {
-		return
-	}
-	best := make([][]int32, len(a)+1)
-	for i := range best {
-		best[i] = make([]int32, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			best[i][j] = max(best[i+1][j], best[i][j+1])
-			if a[i] == b[j] {
-				best[i][j] = best[i+1][j+1] + 1
+		x := Cause{Kind: "role", Change: changeOf(two[before] != nil, two[after] != nil), Object: ref.String(), Field: "role " + name,
+			Was: roleText(two[before]), Is: roleText(two[after])}
+		for v, at := range []*verdict.Origin{&x.Old, &x.New} {
+			if two[v] != nil {
+				*at = two[v].Origin
 			}
 		}
+		e.revert(ref, x, func(m *mixture) {
+			m.server.Roles = slices.DeleteFunc(slices.Clone(m.server.Roles), func(r snapshot.Role) bool { return r.Name == name })
+			if two[before] != nil {
+				m.server.Roles = append(m.server.Roles, *two[before])
+			}
+		})
 	}
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch {
-		case a[i] == b[j]:
-			keep(i, j)
-			i, j = i+1, j+1
-		case best[i+1][j] >= best[i][j+1]:
-			i++
-		default:
-			j++
-		}
+}
+
+// roleText is what of a role decides; empty for none.
+func roleText(r *snapshot.Role) string {
+	if r == nil {
+		return ""
 	}
+	text := map[bool]string{true: "NOLOGIN", false: "LOGIN"}[r.NoLogin]
+	if r.Superuser {
+		text += " SUPERUSER"
+	}
+	if len(r.MemberOf) > 0 {
+		text += " IN ROLE " + strings.Join(r.MemberOf, ", ")
+	}
+	return text
 }

@@ -1,9 +1,9 @@
 package change
 
 import (
+	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -13,6 +13,20 @@ import (
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
+
+// parts divides what was gained from what was lost, where those have causes of their own.
+func (t *table) parts(d cellDiff, s subject) []cellDiff {
+	if d.was != d.now || len(d.gained) == 0 || len(d.lost) == 0 {
+		return []cellDiff{d}
+	}
+	gained, lost := d, d
+	gained.lost, lost.gained = nil, nil
+	why, _ := t.causes(s, t.witness(gained, s))
+	if other, _ := t.causes(s, t.witness(lost, s)); slices.Equal(why, other) {
+		return []cellDiff{d}
+	}
+	return []cellDiff{gained, lost}
+}
 
 // explain adds the rows of one change of cells: subjects with the same causes together.
 func (t *table) explain(d cellDiff, subjects []subject) {
@@ -29,7 +43,7 @@ func (t *table) explain(d cellDiff, subjects []subject) {
 			Was: d.was, Now: d.now, Gained: d.gained, Lost: d.lost}
 		row.Witness = t.witness(d, s)
 		row.Causes, row.Proof = t.causes(s, row.Witness)
-		key := textOf(row.Causes)
+		key := string(row.Proof) + textOf(row.Causes)
 		i, same := rows[key]
 		if same {
 			t.out.Rows[i].From = append(t.out.Rows[i].From, s.ref)
@@ -49,7 +63,7 @@ func (t *table) explain(d cellDiff, subjects []subject) {
 
 // kin tells whose causes are those of another subject.
 func (t *table) kin(s subject, pivot *snapshot.Pod) (network.Kin, bool) {
-	if pivot == nil || s.pods[before] == nil || s.pods[after] == nil {
+	if pivot == nil || s.pods[before] == nil || s.pods[after] == nil || !sameClient(s.pods[before], s.pods[after]) {
 		return network.Kin{}, false
 	}
 	k := t.network.Kin(s.pods[after], pivot)
@@ -90,7 +104,7 @@ func (t *table) witness(d cellDiff, s subject) Witness {
 	var two [2]reach.Path
 	two[side] = pathBy(paths[side], login)
 	two[1-side] = pathLike(paths[1-side], two[side])
-	w.Old, w.New = two[before], two[after]
+	w.Old, w.New, w.shown = two[before], two[after], side
 	return w
 }
 
@@ -121,19 +135,18 @@ func routeOf(p reach.Path) reach.Route {
 	return r
 }
 
-// pathBy is the path of a login, the one with its verdict before others.
+// pathBy is the path of a login, the one with its verdict and method before others.
 func pathBy(paths []reach.Path, l reach.Login) reach.Path {
-	for _, sure := range []bool{true, false} {
-		for _, p := range paths {
-			if sure && p.Verdict != l.Verdict {
-				continue
-			}
-			for _, r := range l.Routes {
-				r.Sees = ""
-				if r == routeOf(p) {
-					return p
-				}
-			}
+	is := func(p reach.Path) bool {
+		return slices.ContainsFunc(l.Routes, func(r reach.Route) bool { return unseen(r) == routeOf(p) })
+	}
+	for _, like := range []func(reach.Path) bool{
+		func(p reach.Path) bool { return is(p) && p.Verdict == l.Verdict && p.Method == l.Method },
+		func(p reach.Path) bool { return is(p) && p.Verdict == l.Verdict },
+		is,
+	} {
+		if i := slices.IndexFunc(paths, like); i >= 0 {
+			return paths[i]
 		}
 	}
 	if len(paths) > 0 {
@@ -164,130 +177,30 @@ func (t *table) causes(s subject, w Witness) ([]Cause, network.Proof) {
 		return own, network.ProofEach
 	}
 	if s.podly && (s.pods[before] == nil || s.pods[after] == nil) {
-		return []Cause{presence(s)}, network.ProofEach
+		return t.presence(s)
 	}
-	if len(w.Old.Steps) == 0 || len(w.New.Steps) == 0 {
-		return t.structural(w)
-	}
-	var out []Cause
-	proof := network.ProofEach
-	for _, step := range differing(w.Old.Steps, w.New.Steps) {
-		found, p := t.ofStep(step, s, w)
-		out = append(out, found...)
-		if p != network.ProofEach {
-			proof = p
-		}
-	}
-	if len(out) == 0 {
-		return t.structural(w)
-	}
-	return unique(out), proof
+	return t.newTrial(s, w).causes()
 }
 
-// presence is the cause that a client is only in one estate.
-func presence(s subject) Cause {
-	x := Cause{Kind: "workload", Change: changeOf(s.pods[before] != nil, s.pods[after] != nil), Object: s.ref.String()}
+// presence is the cause that a client is only in one estate: its workload is, or this
+// part of it. Pods of a server that come and go are the work of what made them.
+func (c *comparer) presence(s subject) ([]Cause, network.Proof) {
+	pod := cmp.Or(s.pods[after], s.pods[before])
+	x := Cause{Kind: "workload", Change: changeOf(s.pods[before] != nil, s.pods[after] != nil), Object: pod.Workload.Ref.String()}
 	for v, at := range []*verdict.Origin{&x.Old, &x.New} {
 		if s.pods[v] != nil {
-			*at = s.pods[v].Workload.Origin
+			*at = pod.Workload.Origin
+			continue
+		}
+		all := c.engines[v].World.Workloads
+		if i := slices.IndexFunc(all, func(w *snapshot.Workload) bool { return w.Ref == pod.Workload.Ref }); i >= 0 {
+			x.Change, x.Field, *at = network.ChangeMoved, "members", all[i].Origin
 		}
 	}
-	return x
-}
-
-// A stepPair is what one layer says in each estate; zero where it says nothing.
-type stepPair struct {
-	layer    verdict.Layer
-	old, new verdict.Step
-}
-
-// differing are the layers that do not say the same, in their order.
-func differing(old, next []verdict.Step) []stepPair {
-	var out []stepPair
-	seen := map[string]int{}
-	type place struct{ pair stepPair }
-	pairs := []place{}
-	for v, steps := range [][]verdict.Step{old, next} {
-		count := map[string]int{}
-		for _, s := range steps {
-			// A pooler's own way repeats layers.
-			key := string(s.Layer) + "|" + s.Facts["from"] + s.Facts["session"]
-			n := count[key]
-			count[key]++
-			key += strconv.Itoa(n)
-			i, known := seen[key]
-			if !known {
-				i = len(pairs)
-				seen[key], pairs = i, append(pairs, place{stepPair{layer: s.Layer}})
-			}
-			*[]*verdict.Step{&pairs[i].pair.old, &pairs[i].pair.new}[v] = s
-		}
+	if makers := c.edits.makers[pod.Workload.Ref]; x.Change == network.ChangeMoved && len(makers) > 0 {
+		return makers, network.ProofAmong
 	}
-	for _, p := range pairs {
-		a, b := p.pair.old, p.pair.new
-		if a.Verdict != b.Verdict || a.Layer == "" || b.Layer == "" || a.Facts["method"] != b.Facts["method"] || a.Facts["record"] != b.Facts["record"] && a.Reason != b.Reason {
-			out = append(out, p.pair)
-		}
-	}
-	return out
-}
-
-// ofStep finds what changed the answer of one layer.
-func (t *table) ofStep(x stepPair, s subject, w Witness) ([]Cause, network.Proof) {
-	switch x.layer {
-	case verdict.Egress, verdict.Ingress:
-		return t.ofNetwork(x, s, w)
-	case verdict.DNS:
-		return t.ofAttempt(network.Attempt{From: t.sender(s, w), To: network.Endpoint{OutsideUnknown: true}, Protocol: flow.UDP, Port: 53})
-	case verdict.Service:
-		return t.structural(w)
-	case verdict.Ident:
-		return t.edits.maps[t.pair.ref()], network.ProofAmong
-	case verdict.Pooler:
-		ref := t.pair.ref()
-		if w.New.Pooler != nil {
-			ref = w.New.Pooler.Ref()
-		}
-		return lines(t.edits.files[ref], "pooler", x)
-	case verdict.HBA:
-		return t.ofHBA(x)
-	}
-	return nil, network.ProofEach
-}
-
-func (t *table) ofHBA(x stepPair) ([]Cause, network.Proof) {
-	var tls []Cause
-	for _, c := range t.edits.servers[t.pair.ref()] {
-		if c.Kind == "tls" {
-			tls = append(tls, c)
-		}
-	}
-	if len(tls) > 0 && (isTLS(x.old) || isTLS(x.new)) {
-		return tls, network.ProofEach
-	}
-	return lines(t.edits.files[t.pair.ref()], "pg_hba", x)
-}
-
-func isTLS(s verdict.Step) bool { return s.Reason == "tls/refused" || s.Reason == "tls/unknown" }
-
-// lines are the edits of a file that decide: the line that decides now, where it was
-// added, and the one that did before, where it was removed; or else, as of an order that
-// was changed, all of them.
-func lines(all []Cause, kind string, x stepPair) ([]Cause, network.Proof) {
-	var decide, rest []Cause
-	for _, c := range all {
-		switch {
-		case c.Kind != kind && c.Kind != "tls":
-		case !c.New.IsZero() && c.New == x.new.Origin || !c.Old.IsZero() && c.Old == x.old.Origin:
-			decide = append(decide, c)
-		default:
-			rest = append(rest, c)
-		}
-	}
-	if len(decide) > 0 {
-		return decide, network.ProofEach
-	}
-	return rest, network.ProofAmong
+	return []Cause{x}, network.ProofEach
 }
 
 // sender is who policies see of the subject in the new estate.
@@ -295,8 +208,8 @@ func (t *table) sender(s subject, w Witness) network.Endpoint {
 	if s.podly {
 		return network.PodEndpoint(s.pods[after])
 	}
-	if w.New.Pooler == nil && !w.New.Sender.Outside.IsEmpty() {
-		return w.New.Sender
+	if by := w.New.Sender; w.New.Pooler == nil && (by.Pod != nil || by.Virtual != nil || by.OutsideUnknown || !by.Outside.IsEmpty()) {
+		return by
 	}
 	return s.from
 }
@@ -310,24 +223,27 @@ func (t *table) ofNetwork(x stepPair, s subject, w Witness) ([]Cause, network.Pr
 		return nil, network.ProofEach
 	}
 	a := network.Attempt{From: t.sender(s, w), To: network.PodEndpoint(first), Protocol: flow.TCP, Port: p.Port}
-	if p.Pooler != nil && x.old.Facts["from"]+x.new.Facts["from"] != "" {
+	switch {
+	case x.layer == verdict.DNS:
+		a = network.Attempt{From: t.sender(s, w), To: network.Endpoint{OutsideUnknown: true}, Protocol: flow.UDP, Port: 53}
+	case p.Pooler != nil && x.old.Facts["from"]+x.new.Facts["from"] != "":
 		a.From, a.To, a.Port = network.PodEndpoint(first), network.PodEndpoint(p.Member), t.pair[after].Ports[0].Port
 	}
-	return t.ofAttempt(a)
+	edits, proof := t.network.Causes(a)
+	return causesOf(edits), proof
 }
 
-func (t *table) ofAttempt(a network.Attempt) ([]Cause, network.Proof) {
-	edits, proof := t.network.Causes(a)
+func causesOf(edits []*network.Edit) []Cause {
 	var out []Cause
 	for _, e := range edits {
 		out = append(out, ofNetwork(e))
 	}
-	return out, proof
+	return out
 }
 
 // structural are the edits of what leads to the server: its Services, ports and poolers,
 // and the labels of its pods.
-func (t *table) structural(w Witness) ([]Cause, network.Proof) {
+func (t *table) structural(w Witness) []Cause {
 	var out []Cause
 	for _, p := range []reach.Path{w.Old, w.New} {
 		if p.Service != nil {
@@ -339,13 +255,8 @@ func (t *table) structural(w Witness) ([]Cause, network.Proof) {
 	}
 	if len(out) == 0 {
 		out = append(out, t.edits.servers[t.pair.ref()]...)
-		out = append(out, t.relabelled(w)...)
 	}
-	out = unique(out)
-	if len(out) > 1 {
-		return out, network.ProofAmong
-	}
-	return out, network.ProofEach
+	return unique(append(out, t.relabelled(w)...))
 }
 
 func (t *table) aliased(s *snapshot.Service) []Cause {
@@ -373,11 +284,33 @@ func (t *table) relabelled(w Witness) []Cause {
 		if old == nil {
 			old, next = pod, t.network.After(pod)
 		}
-		if old == nil || next == nil || labelsText(old.Labels) == labelsText(next.Labels) {
-			continue
+		if old != nil && next != nil {
+			out = append(out, relabelling(old, next)...)
 		}
-		out = append(out, Cause{Kind: "pod", Change: network.ChangeMoved, Object: next.Ref().String(), Field: "metadata.labels",
-			Was: labelsText(old.Labels), Is: labelsText(next.Labels), Old: old.Origin, New: next.Origin})
+	}
+	return out
+}
+
+// relabelling is the edit of a pod's labels; none where they are the same.
+func relabelling(old, next *snapshot.Pod) []Cause {
+	if labelsText(old.Labels) == labelsText(next.Labels) {
+		return nil
+	}
+	return []Cause{{Kind: "pod", Change: network.ChangeMoved, Object: next.Workload.Ref.String(), Field: "metadata.labels",
+		Was: labelsText(beside(old.Labels, next.Labels)), Is: labelsText(beside(next.Labels, old.Labels)), Old: old.Origin, New: next.Origin}}
+}
+
+// beside are the labels that another set has not, or not with that value.
+func beside(l, other netpol.Labels) netpol.Labels {
+	out := netpol.Labels{Set: maps.Clone(l.Set)}
+	maps.DeleteFunc(out.Set, func(k, v string) bool {
+		o, has := other.Set[k]
+		return has && o == v
+	})
+	for _, k := range l.Unknown {
+		if !slices.Contains(other.Unknown, k) {
+			out.Unknown = append(out.Unknown, k)
+		}
 	}
 	return out
 }

@@ -13,6 +13,8 @@ type Comparison struct {
 	classes   [2]map[*snapshot.Pod]int32 // joint classes
 	spots     map[*snapshot.Pod]int32    // of pods of the new estate
 	twins     [2]map[*snapshot.Pod]*snapshot.Pod
+	// reached is of changed, once it was asked for.
+	reached []bool
 }
 
 // Compare prepares a Comparison.

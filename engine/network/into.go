@@ -26,21 +26,54 @@ func (l *Lookup) Into(to *snapshot.Pod, proto flow.Protocol, port uint16) []verd
 		return nil
 	}
 	out := make([]verdict.Verdict, len(l.estate.rows))
-	admits := map[portID]bool{}
+	admits := make([]bool, len(l.ports))
+	for id := range admits {
+		admits[id] = l.ports[id].Has(proto, port)
+	}
+	sure, doubtful := l.columns()
+	column := sure[v]
 	for class, r := range l.estate.rows {
-		id := r.ports(v)
-		has, known := admits[id]
-		if !known {
-			has = l.ports[id].Has(proto, port)
-			admits[id] = has
+		var id portID
+		if len(column) > 0 && int(column[0].class) == class {
+			id, column = column[0].ports, column[1:]
+		} else {
+			id = r.at(v)
 		}
 		out[class] = verdict.Deny
-		switch {
-		case has:
+		if admits[id] {
 			out[class] = verdict.Allow
-		case !l.estate.certain(int32(class)) && l.doubts(int32(class), v).Has(proto, port): //nolint:gosec // far below 2^31
-			out[class] = verdict.Unknown
+		}
+	}
+	for _, c := range doubtful[v] {
+		if out[c.class] == verdict.Deny && l.estate.ports.set(c.ports).Has(proto, port) {
+			out[c.class] = verdict.Unknown
 		}
 	}
 	return out
+}
+
+// A columnCell is what a class reaches at a unit that its row has a cell for.
+type columnCell struct {
+	class int32
+	ports portID
+}
+
+// columns are the cells of all rows by unit, in the order of classes, and those in doubt.
+func (l *Lookup) columns() (sure, doubtful [][]columnCell) {
+	l.once.Do(func() {
+		l.sure, l.doubtful = make([][]columnCell, len(l.estate.units)), make([][]columnCell, len(l.estate.units))
+		for i, r := range l.estate.rows {
+			class := int32(i) //nolint:gosec // far below 2^31
+			for _, c := range r.cells {
+				l.sure[c.unit] = append(l.sure[c.unit], columnCell{class, c.ports})
+			}
+			if l.estate.certain(class) {
+				continue
+			}
+			for _, c := range l.unknown(class) {
+				l.doubtful[c.unit] = append(l.doubtful[c.unit], columnCell{class, c.ports})
+			}
+		}
+	})
+	return l.sure, l.doubtful
 }

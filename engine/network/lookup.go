@@ -19,6 +19,9 @@ type Lookup struct {
 	// cells in doubt, by class, once they were asked for.
 	lock  sync.Mutex
 	cells map[int32][]cell
+	once  sync.Once
+	// sure and doubtful are columns, once they were asked for.
+	sure, doubtful [][]columnCell
 }
 
 // Lookup compiles the snapshot, where Connections has not yet done so.
@@ -55,6 +58,16 @@ func (l *Lookup) Pass(from, to *snapshot.Pod, proto flow.Protocol, port uint16) 
 
 // doubts are the ports at which a class may reach a unit or not.
 func (l *Lookup) doubts(class, unit int32) flow.Ports {
+	cells := l.unknown(class)
+	i, ok := slices.BinarySearchFunc(cells, unit, func(c cell, u int32) int { return int(c.unit) - int(u) })
+	if !ok {
+		return flow.Ports{}
+	}
+	return l.estate.ports.set(cells[i].ports)
+}
+
+// unknown are the cells of a class that are in doubt.
+func (l *Lookup) unknown(class int32) []cell {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	cells, ok := l.cells[class]
@@ -62,11 +75,7 @@ func (l *Lookup) doubts(class, unit int32) flow.Ports {
 		cells = l.estate.unknown(class)
 		l.cells[class] = cells
 	}
-	i, ok := slices.BinarySearchFunc(cells, unit, func(c cell, u int32) int { return int(c.unit) - int(u) })
-	if !ok {
-		return flow.Ports{}
-	}
-	return l.estate.ports.set(cells[i].ports)
+	return cells
 }
 
 // ports are those at which the row reaches a unit.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/network"
-	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -20,11 +19,11 @@ type passage struct {
 // which may meet itself, or a mesh object may select it.
 func (b *book) pod(p *snapshot.Pod) []Access {
 	from := network.PodEndpoint(p)
-	if p.Workload == b.server.Workload || poolerOf(b.server, p) != nil {
+	if p.Workload == b.server.Workload || poolerOf(b.server, p.Workload) != nil {
 		return b.client(from, b.arrivals(from, b.Engine.ways(Question{From: from, To: Target{Server: b.server}}), nil))
 	}
 	class := b.lookup().Class(p)
-	if class < 0 || b.meshed() {
+	if class < 0 || b.meshed {
 		return b.client(from, b.arrivals(from, b.ways, nil))
 	}
 	arrivals, known := b.arrived[class]
@@ -35,26 +34,12 @@ func (b *book) pod(p *snapshot.Pod) []Access {
 	return b.client(from, arrivals)
 }
 
-func (b *book) meshed() bool {
-	return slices.ContainsFunc(b.World.Unmodelled, func(u snapshot.Unmodelled) bool { return u.Layer == verdict.Mesh })
-}
-
 // pass is what policies alone say of a class on a way; Unknown where they do not decide.
 func (b *book) pass(class int, w way) verdict.Verdict {
-	first := w.firstPod()
-	if first == nil || w.firstPort() == 0 {
-		return verdict.Unknown
+	if into := b.into(passage{w.firstPod(), w.firstPort()}); into != nil {
+		return into[class]
 	}
-	at := passage{first, w.firstPort()}
-	into, known := b.passes[at]
-	if !known {
-		into = b.lookup().Into(first, flow.TCP, at.port)
-		b.passes[at] = into
-	}
-	if into == nil {
-		return verdict.Unknown
-	}
-	return into[class]
+	return verdict.Unknown
 }
 
 // arrivals are the ways on which packets get through or may. Pass, where it is not nil,
@@ -74,15 +59,31 @@ func (b *book) arrivals(from network.Endpoint, ways []way, pass func(way) verdic
 
 // arrive adds a way on which packets arrive.
 func (b *book) arrive(out []arrival, w way, v verdict.Verdict, steps []verdict.Step) []arrival {
-	a := arrival{way: w, kind: number(b.kinds, conversationOf(w)), route: routeOf(w), verdict: v}
-	if !b.quick {
+	a := arrival{way: w, kind: number(b.kinds, b.conversationOf(w)), route: routeOf(w), verdict: v}
+	if !b.isTerse() {
 		a.restsOn(steps)
 	}
-	a.id = number(b.ids, fmt.Sprint(a.kind, a.verdict, a.route, a.assumptions, a.step))
+	a.id = number(b.ids, a.all())
 	if slices.ContainsFunc(out, a.same) {
 		return out
 	}
 	return append(out, a)
+}
+
+// An arrivalID is all that is told of an arrival.
+type arrivalID struct {
+	kind    int32
+	verdict verdict.Verdict
+	route   Route
+	rest    string // what it rests on
+}
+
+func (a *arrival) all() arrivalID {
+	id := arrivalID{kind: a.kind, verdict: a.verdict, route: a.route}
+	if len(a.assumptions) > 0 || a.step.Layer != "" {
+		id.rest = fmt.Sprint(a.assumptions, a.step)
+	}
+	return id
 }
 
 // restsOn keeps what the arrival was assumed by, and the first step that is in doubt.

@@ -22,13 +22,12 @@ type nameBlock struct {
 
 // blocks divides the names of a closed list.
 func (b *book) blocks() []nameBlock {
-	certs := slices.ContainsFunc(b.records, func(r *hba.Record) bool { return r.ClientCert() != hba.NoClientCert })
 	var out []nameBlock
 	for _, roles := range b.rolesAlike() {
 		alive := b.about(roles[0])
 		for _, databases := range b.databasesAlike(roles[0], alive) {
 			out = append(out, nameBlock{databases: databases, roles: roles,
-				sessions: presented(databases[0], roles[0], certs), alive: b.on(databases[0], roles[0], alive)})
+				sessions: presented(databases[0], roles[0], b.names.Certificates), alive: b.on(databases[0], roles[0], alive)})
 		}
 	}
 	return out

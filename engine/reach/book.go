@@ -25,32 +25,30 @@ type book struct {
 	member  func(role, group string) hba.Match
 	parts   []nameBlock
 	ways    []way // of a pod that is none of the server's
+	// fromOutside are the ways of addresses outside, once they were asked for.
+	fromOutside []way
 	// kinds number the conversations that ways lead to, routes what people call them.
 	kinds map[conversation]int32
 	faces map[string]int32
 	said  map[talk]spoken
 	lists map[string][]Access
-	ids   map[string]int32
+	ids   map[arrivalID]int32
 	// of keeps the arrivals of pods, by their class.
 	arrived map[int][]arrival
 	quickly map[quickKey][]Access
-	// plain are the faces of pods that no file tells apart, plus one: without and with an
-	// address, each on the pod network and on the host's.
-	plain                         [4]int32
+	// plain are the faces of pods that no file tells apart, plus one, by likeness.
+	plain                         [likes]int32
 	asksForPods, asksForAddresses bool
-	// shared are arrivals by the verdicts of all ways.
-	shared map[string][]arrival
-	// quick leaves out what is told beside a verdict: assumptions, and what is in doubt.
-	quick  bool
-	passes map[passage][]verdict.Verdict
+	groups                        *groups // made when first asked for
+	passes                        map[passage][]verdict.Verdict
 }
 
 func newBook(e *Engine, s *snapshot.Server, names Names) *book {
-	terse := *e
-	terse.decided = map[hop]verdict.Step{}
-	b := &book{Engine: &terse, server: s, names: names, records: recordsOf(s), member: memberships(s),
+	listed := *e
+	listed.listing = &listing{decided: map[hop]verdict.Step{}, member: memberships(s)}
+	b := &book{Engine: &listed, server: s, names: names, records: recordsOf(s), member: listed.listing.member,
 		kinds: map[conversation]int32{}, faces: map[string]int32{}, said: map[talk]spoken{}, lists: map[string][]Access{},
-		ids: map[string]int32{}, arrived: map[int][]arrival{}, shared: map[string][]arrival{},
+		ids: map[arrivalID]int32{}, arrived: map[int][]arrival{},
 		quickly: map[quickKey][]Access{}, passes: map[passage][]verdict.Verdict{}}
 	for _, r := range b.records {
 		b.asksForPods = b.asksForPods || r.Address.Kind == hba.Pods
@@ -63,9 +61,11 @@ func newBook(e *Engine, s *snapshot.Server, names Names) *book {
 
 // A conversation is the part of a way that decides what is said on it.
 type conversation struct {
-	pooler      *snapshot.Pooler
-	hop, member *snapshot.Pod
-	port        snapshot.ServerPort
+	pooler *snapshot.Pooler
+	hop    *snapshot.Pod
+	// member is the one that a pooler's own packets go to: the first of its class.
+	member *snapshot.Pod
+	port   snapshot.ServerPort
 	// seen tells a node from a client with its address, tlsOnly a route that takes nothing
 	// else, inside a process in the pod.
 	inside  Inside
@@ -73,12 +73,27 @@ type conversation struct {
 	tlsOnly bool
 }
 
-func conversationOf(w way) conversation {
+func (b *book) conversationOf(w way) conversation {
 	c := conversation{pooler: w.pooler, port: w.port, inside: w.inside, seen: w.seen, tlsOnly: w.tlsOnly()}
 	if w.pooler != nil {
-		c.hop, c.member = w.hop, w.member
+		c.hop, c.member = w.hop, b.alike(w.member)
 	}
 	return c
+}
+
+// alike is the first member of the class that policies see a member in; itself where
+// mesh objects decide too.
+func (b *book) alike(m *snapshot.Pod) *snapshot.Pod {
+	class := b.lookup().Class(m)
+	if class < 0 || b.meshed || len(m.Addresses) > 0 {
+		return m
+	}
+	for _, o := range b.server.Members() {
+		if b.lookup().Class(o) == class && len(o.Addresses) == 0 {
+			return o
+		}
+	}
+	return m
 }
 
 // A talk is all that what is said depends on.
@@ -164,13 +179,10 @@ func (b *book) signature(arrivals []arrival, short quickKey) string {
 // own is the face of a client, the same for all pods that files cannot tell apart.
 func (b *book) own(from network.Endpoint) int32 {
 	p := from.Pod
-	if p == nil || b.asksForPods || len(p.Addresses) > 0 && b.asksForAddresses {
+	if p == nil || b.tellsApart(likeness(p)) {
 		return b.face(from, nil)
 	}
-	like := 2 * min(len(p.Addresses), 1)
-	if p.HostNetwork {
-		like++
-	}
+	like := likeness(p)
 	if b.plain[like] == 0 {
 		b.plain[like] = b.face(from, nil) + 1
 	}

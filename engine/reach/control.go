@@ -11,9 +11,11 @@ import (
 
 // A ControlAccess says who reaches a port that gives control without SQL.
 type ControlAccess struct {
-	From   snapshot.Ref
-	Server *snapshot.Server
-	Port   snapshot.ControlPort
+	From snapshot.Ref
+	// Outside are the addresses of clients outside; empty for pods.
+	Outside flow.Addresses
+	Server  *snapshot.Server
+	Port    snapshot.ControlPort
 	// Through is what leads a client outside there, as Path.Through has it; empty for
 	// clients in the cluster and for the pod's own address.
 	Through string
@@ -31,34 +33,45 @@ type controlAnswer struct {
 // Control lists the clients that reach, or may reach, the server's control ports.
 func (e *Engine) Control(s *snapshot.Server) []ControlAccess {
 	var out []ControlAccess
-	b := &book{Engine: e, server: s}
 	for _, port := range s.Control {
-		asked, outside := e.controlOfPods(s, port), b.controlOfOutside(port)
+		asked, outside := e.ControlPods(s, port), e.ControlOutside(s, port)
 		for _, want := range []verdict.Verdict{verdict.Allow, verdict.Unknown} {
+			at := 0
 			for _, w := range e.World.Workloads {
-				if a, ok := controlBy(w, asked, want); ok {
-					a.Server, a.Port = s, port
+				if a, ok := e.controlBy(s, port, w, asked[at:at+len(w.Pods)], want); ok {
+					out = append(out, a)
+				}
+				at += len(w.Pods)
+			}
+			for _, a := range outside {
+				if a.Verdict == want {
 					out = append(out, a)
 				}
 			}
-			out = append(out, b.controlByOutside(port, outside, want)...)
 		}
 	}
 	return out
 }
 
-// controlOfPods asks for each pod; those that are refused are left out. What policies
-// refuse to a class of pods is not asked for each of them.
-func (e *Engine) controlOfPods(s *snapshot.Server, port snapshot.ControlPort) map[*snapshot.Pod]controlAnswer {
-	out := map[*snapshot.Pod]controlAnswer{}
-	pass, ways := e.controlPass(s, port), controlWays(s, port)
+// ControlStep is what decides whether a pod reaches a control port.
+func (e *Engine) ControlStep(s *snapshot.Server, port snapshot.ControlPort, p *snapshot.Pod) verdict.Step {
+	return e.controlFrom(network.PodEndpoint(p), controlWays(s, port), verdict.Allow).step
+}
+
+// ControlPods says of each pod, in the order of Pods, whether it reaches a control port:
+// the best at any member of the server. It asks for each class of pods, and one by one
+// for the server's own, which may meet themselves, and where mesh objects decide too.
+func (e *Engine) ControlPods(s *snapshot.Server, port snapshot.ControlPort) []verdict.Verdict {
+	var out []verdict.Verdict
+	pass, ways, kinds := e.controlPass(s, port), controlWays(s, port), e.kinds()
 	for _, w := range e.World.Workloads {
 		for _, p := range w.Pods {
-			if class := e.lookup().Class(p); w != s.Workload && class >= 0 && pass[class] == verdict.Deny {
-				continue
-			}
-			if a := e.controlFrom(network.PodEndpoint(p), ways); a.verdict != verdict.Deny {
-				out[p] = a
+			class := kinds[len(out)].class
+			switch {
+			case w == s.Workload, class < 0, e.meshed && pass[class] != verdict.Deny:
+				out = append(out, e.controlFrom(network.PodEndpoint(p), ways, verdict.Allow).verdict)
+			default:
+				out = append(out, pass[class])
 			}
 		}
 	}
@@ -74,68 +87,61 @@ func (e *Engine) controlPass(s *snapshot.Server, port snapshot.ControlPort) []ve
 	for _, m := range s.Members() {
 		into := e.lookup().Into(m, flow.TCP, port.Port)
 		for i := range out {
-			if into == nil { // nobody knows
-				out[i] = verdict.Any(out[i], verdict.Unknown)
-				continue
+			v := verdict.Unknown // nobody knows
+			if into != nil {
+				v = into[i]
 			}
-			out[i] = verdict.Any(out[i], into[i])
+			if v != verdict.Deny && out[i] != verdict.Allow {
+				out[i] = v
+			}
 		}
 	}
 	return out
 }
 
-// controlBy gathers the members of a workload that get the verdict.
-func controlBy(w *snapshot.Workload, asked map[*snapshot.Pod]controlAnswer, want verdict.Verdict) (ControlAccess, bool) {
-	a := ControlAccess{Verdict: want}
+// controlBy gathers the members of a workload that get the verdict, with what decides for
+// the first of them.
+func (e *Engine) controlBy(s *snapshot.Server, port snapshot.ControlPort, w *snapshot.Workload, asked []verdict.Verdict, want verdict.Verdict) (ControlAccess, bool) {
 	var pods []*snapshot.Pod
-	for _, p := range w.Pods {
-		if got, ok := asked[p]; ok && got.verdict == want {
-			pods, a.Step = append(pods, p), got.step
+	for i, p := range w.Pods {
+		if asked[i] == want {
+			pods = append(pods, p)
 		}
 	}
 	if len(pods) == 0 {
-		return a, false
+		return ControlAccess{}, false
 	}
-	a.From = network.GroupRef(w, pods)
-	return a, true
+	step := e.controlFrom(network.PodEndpoint(pods[0]), controlWays(s, port), want).step
+	return ControlAccess{From: network.GroupRef(w, pods), Server: s, Port: port, Verdict: want, Step: step}, true
 }
 
-// An outsideControl is what addresses outside get at a control port.
-type outsideControl struct {
-	controlAnswer
-	addresses flow.Addresses
-}
-
-// controlOfOutside asks for each part of the outside, and joins those that get in alike.
-func (b *book) controlOfOutside(port snapshot.ControlPort) []outsideControl {
-	var out []outsideControl
-	ways, cuts := b.controlWaysFromOutside(b.server, port), b.cuts()
+// ControlOutside lists the parts of the outside that reach a control port, or may, each
+// with what leads there.
+func (e *Engine) ControlOutside(s *snapshot.Server, port snapshot.ControlPort) []ControlAccess {
+	b := &book{Engine: e, server: s}
+	ways, cuts := e.controlWaysFromOutside(s, port), b.cuts()
 	for _, w := range ways {
 		if w.service != nil {
-			cuts = append(cuts, b.doorCuts(w.service)...)
+			cuts = append(cuts, e.doorCuts(w.service)...)
 		}
 	}
-next:
+	var parts []flow.Addresses
+	var answers []controlAnswer
 	for _, atom := range b.atoms(cuts) {
-		got := b.controlFrom(network.OutsideEndpoint(atom), ways)
-		for i, known := range out {
-			if known.verdict == got.verdict && known.through == got.through {
-				out[i].addresses = known.addresses.Union(atom)
-				continue next
-			}
+		got := e.controlFrom(network.OutsideEndpoint(atom), ways, verdict.Allow)
+		i := slices.IndexFunc(answers, func(a controlAnswer) bool { return a.verdict == got.verdict && a.through == got.through })
+		switch {
+		case got.verdict == verdict.Deny:
+		case i >= 0:
+			parts[i] = parts[i].Union(atom)
+		default:
+			parts, answers = append(parts, atom), append(answers, got)
 		}
-		out = append(out, outsideControl{got, atom})
 	}
-	return out
-}
-
-func (b *book) controlByOutside(port snapshot.ControlPort, asked []outsideControl, want verdict.Verdict) []ControlAccess {
 	var out []ControlAccess
-	for _, o := range asked {
-		if o.verdict == want {
-			out = append(out, ControlAccess{From: b.OutsideRef(o.addresses), Server: b.server, Port: port,
-				Through: o.through, Verdict: want, Step: o.step})
-		}
+	for i, a := range answers {
+		out = append(out, ControlAccess{From: e.OutsideRef(parts[i]), Outside: parts[i], Server: s, Port: port,
+			Through: a.through, Verdict: a.verdict, Step: a.step})
 	}
 	return out
 }
@@ -156,7 +162,7 @@ func (e *Engine) controlWaysFromOutside(s *snapshot.Server, port snapshot.Contro
 	for _, w := range controlWays(s, port) {
 		out = append(out, e.toHost(w)...)
 	}
-	for _, svc := range e.servicesBefore(s) {
+	for _, svc := range e.ServicesBefore(s) {
 		for i, sp := range svc.Ports {
 			for _, m := range e.Backends(svc) {
 				if sp.Protocol != flow.TCP || !isMember(s, m) || sp.PodPort(m) != port.Port {
@@ -172,8 +178,8 @@ func (e *Engine) controlWaysFromOutside(s *snapshot.Server, port snapshot.Contro
 	return out
 }
 
-// servicesBefore are the Services of the server's namespace, and its own.
-func (e *Engine) servicesBefore(s *snapshot.Server) []*snapshot.Service {
+// ServicesBefore are the Services of the server's namespace, and its own.
+func (e *Engine) ServicesBefore(s *snapshot.Server) []*snapshot.Service {
 	out := slices.Clone(s.Services)
 	for _, svc := range e.World.Services {
 		if svc.Namespace == s.Workload.Namespace && svc.Type != "ExternalName" && !slices.Contains(out, svc) {
@@ -183,14 +189,18 @@ func (e *Engine) servicesBefore(s *snapshot.Server) []*snapshot.Service {
 	return out
 }
 
-// controlFrom is the best that one client gets on any of the ways.
-func (e *Engine) controlFrom(from network.Endpoint, ways []way) controlAnswer {
+// controlFrom is the best that one client gets on any of the ways. It looks no further
+// when it has what is enough.
+func (e *Engine) controlFrom(from network.Endpoint, ways []way, enough verdict.Verdict) controlAnswer {
 	best := controlAnswer{verdict: verdict.Deny}
 	for _, w := range ways {
 		w.service = nil // no name is asked for: a client knows the address
 		steps, ok := e.approach(from, w)
-		if v := combined(steps); ok && better(v, best.verdict) {
+		if v := combined(steps); ok && (better(v, best.verdict) || len(best.step.Layer) == 0 && len(steps) > 0) {
 			best = controlAnswer{v, decisive(steps), w.through}
+		}
+		if best.verdict == enough {
+			break
 		}
 	}
 	return best

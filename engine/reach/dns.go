@@ -56,6 +56,19 @@ func (e *Engine) resolver() (to []network.Endpoint, port uint16, assumed bool) {
 		Name: "cluster DNS", Namespace: dns.Namespace, Labels: dns.Labels}}), dns.Port, assumed
 }
 
+// Resolvers are the pods that resolve names; all is false where others may, too, which
+// are no pods of the snapshot.
+func (e *Engine) Resolvers() (pods []*snapshot.Pod, all bool) {
+	to, _, _ := e.resolver()
+	for _, endpoint := range to {
+		if endpoint.Pod == nil {
+			return nil, false
+		}
+		pods = append(pods, endpoint.Pod)
+	}
+	return pods, true
+}
+
 // DefaultDNS is CoreDNS or kube-dns as nearly every cluster runs it.
 var DefaultDNS = &snapshot.DNS{
 	Namespace: "kube-system",

@@ -247,7 +247,7 @@ func (e *Engine) arrive(from network.Endpoint, w way) []verdict.Step {
 	if w.door != nil {
 		steps = append(steps, e.enter(from, *w.door))
 	}
-	packets := e.packets(w.sender(from), w.firstPod(), w.firstPort())
+	packets := e.landed(from, w)
 	last := len(packets) - 1
 	switch {
 	case w.seen == SeenNode && !w.as.OutsideUnknown && !indifferent(packets[last]):
@@ -258,6 +258,20 @@ func (e *Engine) arrive(from network.Endpoint, w way) []verdict.Step {
 		packets[last] = e.assume(packets[last], snapshot.AssumePodsRoutable)
 	}
 	return append(steps, packets...)
+}
+
+// landed asks whether packets get to the pod, of each part of the outside once.
+func (e *Engine) landed(from network.Endpoint, w way) []verdict.Step {
+	if !isOutside(from) || e.listing == nil || e.listing.outside.packets == nil {
+		return e.packets(w.sender(from), w.firstPod(), w.firstPort())
+	}
+	key := landing{w.as, passage{w.firstPod(), w.firstPort()}}
+	steps, known := e.listing.outside.packets[key]
+	if !known {
+		steps = e.packets(w.sender(from), key.at.pod, key.at.port)
+		e.listing.outside.packets[key] = steps
+	}
+	return slices.Clone(steps)
 }
 
 // indifferent reports whether policies say the same of whoever asks.

@@ -133,7 +133,7 @@ func (e *Engine) fromEach(layer verdict.Layer, file hba.File, c client, s *snaps
 func (e *Engine) hbaSession(c client, s *snapshot.Server) hba.Session {
 	out := hba.Session{
 		TLS: c.tls, Database: nameOf(c.session.Database), User: nameOf(c.session.Role),
-		Replication: c.session.Replication, Member: memberships(s),
+		Replication: c.session.Replication, Member: e.memberships(s),
 	}
 	switch c.Sees {
 	case snapshot.SeesSocket:
@@ -180,9 +180,51 @@ func (e *Engine) address(from network.Endpoint) hba.Client {
 		return hba.Client{Pod: true, Namespace: from.Virtual.Namespace, Labels: from.Virtual.Labels,
 			Prefixes: e.World.Facts.PodCIDRs, ServerHost: netpol.No}
 	}
-	c := hba.ClientWithin(from.Outside.Minus(loopback).Prefixes()...)
+	if e.listing != nil {
+		return e.listing.outside.client(from.Outside)
+	}
+	return clientOutside(from.Outside)
+}
+
+func (e *Engine) memberships(s *snapshot.Server) func(role, group string) hba.Match {
+	if e.listing != nil { // of one server
+		return e.listing.member
+	}
+	return memberships(s)
+}
+
+func clientOutside(addresses flow.Addresses) hba.Client {
+	c := hba.ClientWithin(addresses.Minus(loopback).Prefixes()...)
 	c.ServerHost = netpol.No
 	return c
+}
+
+// An outsideMemo keeps what a file sees of the addresses that were asked about last, and
+// where their packets get: a list asks all about one part of the outside before the next.
+type outsideMemo struct {
+	// of and is are the last two, of which one is mostly a node.
+	of      [2]flow.Addresses
+	is      [2]hba.Client
+	known   int
+	packets map[landing][]verdict.Step // nil where nothing is to be kept
+}
+
+// A landing is where packets end, and whose address they have: as of way.as.
+type landing struct {
+	as *network.Endpoint
+	at passage
+}
+
+func (m *outsideMemo) client(addresses flow.Addresses) hba.Client {
+	for i := range min(m.known, len(m.of)) {
+		if m.of[i].Equal(addresses) {
+			return m.is[i]
+		}
+	}
+	i := m.known % len(m.of)
+	m.of[i], m.is[i] = addresses, clientOutside(addresses)
+	m.known++
+	return m.is[i]
 }
 
 // memberships answers +role as far as manifests tell: a membership that they grant
@@ -212,26 +254,27 @@ func memberships(s *snapshot.Server) func(role, group string) hba.Match {
 // admit draws the step from the records that may decide: where they all end alike
 // it does not matter which of them does.
 func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.Server) admission {
-	step := verdict.Step{Layer: layer, Facts: map[string]string{"file": fileName(layer), "who": who(c)}}
+	step := verdict.Step{Layer: layer, Facts: e.about(layer, c, nil)}
 	switch {
 	case r.Error != nil:
 		step.Reason, step.Origin = "hba/unreadable", r.Error.Origin
-		_, step.Facts["error"] = r.Error.Shown()
+		_, shown := r.Error.Shown()
+		step.Facts = with(step.Facts, "error", shown)
 		return admission{step: step}
 	case len(r.Candidates) == 0:
 		step.Verdict, step.Reason = verdict.Deny, "hba/no-record"
 		e.sees(&step, c, s, nil)
 		return admission{step: step}
 	}
-	first := e.demand(layer, *r.Candidates[0], c, s)
+	first := e.demand(layer, r.Candidates[0], c, s)
 	for _, other := range r.Candidates[1:] {
-		if o := e.demand(layer, *other, c, s); !alike(o, first) {
-			return unsure(layer, r, c)
+		if o := e.demand(layer, other, c, s); !alike(o, first) {
+			return e.unsure(layer, r, c)
 		}
 		first.step.Also = append(first.step.Also, other.Origin)
 	}
 	if r.Implicit && first.step.Verdict != verdict.Deny {
-		return unsure(layer, r, c)
+		return e.unsure(layer, r, c)
 	}
 	return first
 }
@@ -248,9 +291,11 @@ func alike(a, b admission) bool {
 }
 
 // unsure is a file of which it cannot be told which record decides.
-func unsure(layer verdict.Layer, r hba.Result, c client) admission {
-	step := verdict.Step{Layer: layer, Reason: "hba/unsure", Origin: r.Candidates[0].Origin, Facts: map[string]string{
-		"file": fileName(layer), "who": who(c), "record": recordText(r.Candidates[0]), "depends": depends(*r.Candidates[0], c)}}
+func (e *Engine) unsure(layer verdict.Layer, r hba.Result, c client) admission {
+	step := verdict.Step{Layer: layer, Reason: "hba/unsure", Origin: r.Candidates[0].Origin, Facts: e.about(layer, c, r.Candidates[0])}
+	if !e.isTerse() {
+		step.Facts["depends"] = depends(*r.Candidates[0], c)
+	}
 	for _, other := range r.Candidates[1:] {
 		step.Also = append(step.Also, other.Origin)
 	}
@@ -259,10 +304,12 @@ func unsure(layer verdict.Layer, r hba.Result, c client) admission {
 
 // demand says what one record, once chosen, makes of the client. Certificates are
 // asked for before the method runs (PostgreSQL auth.c ClientAuthentication).
-func (e *Engine) demand(layer verdict.Layer, r hba.Record, c client, s *snapshot.Server) admission {
-	step := verdict.Step{Layer: layer, Verdict: verdict.Allow, Reason: "hba/matched", Origin: r.Origin, Facts: map[string]string{
-		"file": fileName(layer), "who": who(c), "record": recordText(&r), "method": r.Method}}
+func (e *Engine) demand(layer verdict.Layer, r *hba.Record, c client, s *snapshot.Server) admission {
+	step := verdict.Step{Layer: layer, Verdict: verdict.Allow, Reason: "hba/matched", Origin: r.Origin, Facts: e.about(layer, c, r)}
 	a := admission{step: step, method: r.Method}
+	if !e.isTerse() {
+		a.step.Facts["method"] = r.Method
+	}
 	demand := r.ClientCert()
 	switch {
 	case demand != hba.NoClientCert && s.TLS.ClientCA == verdict.Deny:
@@ -275,11 +322,24 @@ func (e *Engine) demand(layer verdict.Layer, r hba.Record, c client, s *snapshot
 		name := r.Map()
 		a.maps, a.byDN = &name, demand == hba.VerifyFull && r.ByDN()
 	}
-	if demand != hba.NoClientCert {
+	if demand != hba.NoClientCert && !e.isTerse() {
 		a.step.Facts["clientcert"] = demand.String()
 	}
-	e.sees(&a.step, c, s, &r)
+	e.sees(&a.step, c, s, r)
 	return a
+}
+
+// about is what is told of a record and the client that it is asked about; nothing where
+// nobody will read it.
+func (e *Engine) about(layer verdict.Layer, c client, r *hba.Record) map[string]string {
+	if e.isTerse() {
+		return nil
+	}
+	out := map[string]string{"file": fileName(layer), "who": who(c)}
+	if r != nil {
+		out["record"] = recordText(r)
+	}
+	return out
 }
 
 func (a *admission) refuse(reason verdict.Reason) {
@@ -293,7 +353,13 @@ func fileName(layer verdict.Layer) string {
 	return "pg_hba.conf"
 }
 
-func recordText(r *hba.Record) string { return fmt.Sprintf("line %d %q", r.Line, r.String()) }
+// recordText names a record. One without a line is a setting in the form of a record.
+func recordText(r *hba.Record) string {
+	if r.Line == 0 {
+		return fmt.Sprintf("%q", r.String())
+	}
+	return fmt.Sprintf("line %d %q", r.Line, r.String())
+}
 
 // who names the session as the file sees it.
 func who(c client) string { return sessionName(c.session) + " " + transport(c) }
@@ -364,7 +430,7 @@ func (e *Engine) identStep(s *snapshot.Server, c client, h admission) verdict.St
 		step.Facts["depends"] = "which user its process runs as"
 		return step
 	}
-	mapped := ident.Map(s.Maps, mapName, system, nameOf(c.session.Role), memberships(s)).Match
+	mapped := ident.Map(s.Maps, mapName, system, nameOf(c.session.Role), e.memberships(s)).Match
 	if mapName == "" && system == c.session.Role { // without a map the two have to be the same name
 		mapped = netpol.Yes
 	}

@@ -13,6 +13,9 @@ var insideNames = map[Inside]string{PortForward: "port-forward", Exec: "exec"}
 // String returns the command of kubectl, "port-forward" or "exec"; empty for the network.
 func (i Inside) String() string { return insideNames[i] }
 
+// KubectlKind is the Kind of the Ref of an Insider.
+const KubectlKind = "kubectl"
+
 // An Insider is who comes into pods by the API server and the kubelet: whoever RBAC lets.
 type Insider struct {
 	Ref    snapshot.Ref
@@ -23,7 +26,7 @@ type Insider struct {
 func Insiders() []Insider {
 	out := make([]Insider, 0, len(insideNames))
 	for _, i := range []Inside{PortForward, Exec} {
-		out = append(out, Insider{snapshot.Ref{Kind: "kubectl", Name: i.String()}, i})
+		out = append(out, Insider{snapshot.Ref{Kind: KubectlKind, Name: i.String()}, i})
 	}
 	return out
 }

@@ -140,7 +140,10 @@ func TestThePoolersOwnTLS(t *testing.T) {
 		mode, line string
 		tls, want  verdict.Verdict
 	}{
-		{"", "hostssl all all all md5", verdict.Allow, verdict.Allow},
+		{"", "hostssl all all all md5", verdict.Allow, verdict.Unknown},
+		{"", "hostnossl all all all md5", verdict.Deny, verdict.Unknown},
+		{"", "host all all all md5", verdict.Allow, verdict.Allow},
+		{"", "local all all md5", verdict.Allow, verdict.Deny},
 		{"disable", "hostssl all all all md5", verdict.Allow, verdict.Deny},
 		{"disable", "hostnossl all all all md5", verdict.Allow, verdict.Allow},
 		{"verify-full", "hostssl all all all md5", verdict.Allow, verdict.Allow},
@@ -205,5 +208,77 @@ func TestOneOfTwoResolvers(t *testing.T) {
 		if d := New(b.world).Vital(s)[0]; d.Verdict != c.want {
 			t.Errorf("%v: %s, want %s", c.to, d.Verdict, c.want)
 		}
+	}
+}
+
+// A pooler that lets physical replication in asks the server for it too.
+func TestReplicationThroughAPooler(t *testing.T) {
+	b := estate()
+	web := b.client("payments", "web")
+	s := b.server("payments", "host all all all scram-sha-256", "host replication all all reject")
+	p := b.pooler(s, "host replication all all scram-sha-256")
+	q := Session{Role: "app", Replication: true, TLS: true}
+	wantVerdict(t, ask(b, web, Target{Server: s, Pooler: p}, q), verdict.Deny)
+	s.HBA = records("host replication all all scram-sha-256")
+	wantVerdict(t, ask(b, web, Target{Server: s, Pooler: p}, q), verdict.Allow)
+}
+
+// What had to be assumed of a peer is told, and nothing that facts say or that a peer
+// without labels leaves open.
+func TestVitalAssumptions(t *testing.T) {
+	port := []flow.PortRange{{Protocol: flow.TCP, From: 53, To: 53}}
+	described := func(pairs ...string) snapshot.VitalPeer {
+		return snapshot.VitalPeer{Name: "somebody", Namespace: "kube-system", Labels: labels(pairs...)}
+	}
+	server := snapshot.VitalPeer{Name: snapshot.KubeAPIServer, OutsideUnknown: true}
+	for _, c := range []struct {
+		name string
+		flow snapshot.VitalFlow
+		dns  *snapshot.DNS
+		want string
+	}{
+		{"names", snapshot.VitalFlow{ID: "dns", To: described("k8s-app", "kube-dns")}, nil, snapshot.AssumeClusterDNS},
+		{"names, told", snapshot.VitalFlow{ID: "dns", To: described("k8s-app", "kube-dns")}, DefaultDNS, ""},
+		{"the API server", snapshot.VitalFlow{ID: "kube-apiserver", To: server}, nil, snapshot.AssumeAPIServer},
+		{"from the API server", snapshot.VitalFlow{ID: "webhook", From: server}, nil, snapshot.AssumeAPIServer},
+		{"the operator", snapshot.VitalFlow{ID: "operator-status", From: described("app", "operator")}, nil, snapshot.AssumeOperator},
+		{"a store behind a Service", snapshot.VitalFlow{ID: "backup", To: described()}, nil, ""},
+	} {
+		b := estate()
+		s := b.server("payments", "host all all all scram-sha-256")
+		b.world.Facts.DNS = c.dns
+		own := snapshot.VitalPeer{Pods: s.Members()}
+		f := c.flow
+		if f.Ports = port; f.From.Name == "" {
+			f.From = own
+		}
+		if f.To.Name == "" {
+			f.To = own
+		}
+		s.Vital = []snapshot.VitalFlow{f}
+		got := New(b.world).Vital(s)[0].Assumptions
+		for _, code := range []string{snapshot.AssumeClusterDNS, snapshot.AssumeAPIServer, snapshot.AssumeOperator} {
+			if slices.Contains(got, code) != (code == c.want) {
+				t.Errorf("%s: %v, want %q", c.name, got, c.want)
+			}
+		}
+	}
+}
+
+// The kube-apiserver asks an operator that was not read: policies of its namespace say
+// whether it gets there, and without any nothing is in its way.
+func TestFromOutsideToWhoWasNotRead(t *testing.T) {
+	b := estate()
+	s := b.server("payments", "host all all all scram-sha-256")
+	s.Vital = []snapshot.VitalFlow{{ID: "webhook", Phase: snapshot.Steady,
+		From:  snapshot.VitalPeer{Name: snapshot.KubeAPIServer, Outside: outside("192.0.2.10/32").Outside},
+		To:    snapshot.VitalPeer{Name: "the operator", Namespace: "operators", Labels: labels("app", "operator")},
+		Ports: []flow.PortRange{{Protocol: flow.TCP, From: 9443, To: 9443}}}}
+	if d := New(b.world).Vital(s)[0]; d.Verdict != verdict.Allow {
+		t.Errorf("%s: %v", d.Verdict, d.Steps)
+	}
+	b.policy("operators", "deny", netpol.Ingress, &netpol.Selector{}, nil)
+	if d := New(b.world).Vital(s)[0]; d.Verdict != verdict.Deny {
+		t.Errorf("%s: %v", d.Verdict, d.Steps)
 	}
 }

@@ -13,17 +13,28 @@ const PhysicalReplication = "(physical replication)"
 
 // Names are the databases and roles that a closed list tells apart, sorted. All others
 // are one class, AnyOther.
-type Names struct{ Databases, Roles []string }
+type Names struct {
+	Databases, Roles []string
+	// Certificates says that sessions with a client certificate are told apart, too.
+	Certificates bool
+}
 
 // NamesOf are those that the servers' manifests or files name.
 func NamesOf(servers ...*snapshot.Server) Names {
 	var n Names
 	for _, s := range servers {
+		n.Certificates = n.Certificates || asksForCertificates(s)
 		n.Databases, n.Roles = append(n.Databases, Databases(s)...), append(n.Roles, Roles(s)...)
 	}
 	slices.Sort(n.Databases)
 	slices.Sort(n.Roles)
-	return Names{slices.Compact(n.Databases), slices.Compact(n.Roles)}
+	n.Databases, n.Roles = slices.Compact(n.Databases), slices.Compact(n.Roles)
+	return n
+}
+
+// asksForCertificates reports whether some record does.
+func asksForCertificates(s *snapshot.Server) bool {
+	return slices.ContainsFunc(recordsOf(s), func(r *hba.Record) bool { return r.ClientCert() != hba.NoClientCert })
 }
 
 // Cells is how many combinations of a database and a role a list of the names has.

@@ -4,7 +4,6 @@ import (
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
-	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // Outcomes are the closed list of a server as numbers, for whoever compares many of
@@ -40,7 +39,7 @@ func (e *Engine) Cuts(s *snapshot.Server) []flow.Addresses {
 // Lists of two snapshots compare only where both are told the same ones.
 func (e *Engine) Outcomes(s *snapshot.Server, names Names, cuts []flow.Addresses) *Outcomes {
 	b := newBook(e, s, names)
-	b.quick = true
+	b.listing.terse = true
 	o := &Outcomes{Lists: [][]Access{nil}}
 	numbers := map[*Access]int32{}
 	number := func(list []Access) int32 {
@@ -54,9 +53,15 @@ func (e *Engine) Outcomes(s *snapshot.Server, names Names, cuts []flow.Addresses
 		}
 		return n
 	}
+	kinds := e.kinds()
 	for _, w := range e.World.Workloads {
+		own := w == s.Workload || poolerOf(s, w) != nil
 		for _, p := range w.Pods {
-			o.Pods = append(o.Pods, number(b.briefly(p)))
+			if kind := kinds[len(o.Pods)]; kind.class < 0 || own || b.meshed {
+				o.Pods = append(o.Pods, number(b.pod(p)))
+			} else {
+				o.Pods = append(o.Pods, number(b.briefly(p, kind)))
+			}
 		}
 	}
 	o.Atoms = b.atoms(cuts)
@@ -67,67 +72,6 @@ func (e *Engine) Outcomes(s *snapshot.Server, names Names, cuts []flow.Addresses
 		o.Inside = append(o.Inside, number(b.insider(in.Inside)))
 	}
 	return o
-}
-
-// briefly answers for a pod by the verdicts alone.
-func (b *book) briefly(p *snapshot.Pod) []Access {
-	class := b.lookup().Class(p)
-	if class < 0 || p.Workload == b.server.Workload || poolerOf(b.server, p) != nil || b.meshed() {
-		return b.pod(p)
-	}
-	arrivals, known := b.arrived[class]
-	if !known {
-		arrivals = b.passing(class, p)
-		b.arrived[class] = arrivals
-	}
-	return b.client(network.PodEndpoint(p), arrivals)
-}
-
-// passing are the arrivals of a class, from the verdicts of its ways.
-func (b *book) passing(class int, p *snapshot.Pod) []arrival {
-	key := make([]byte, 0, len(b.ways)+1)
-	for _, w := range b.ways {
-		key = append(key, byte(b.reaches(class, p, w)))
-	}
-	shared, known := b.shared[string(key)]
-	if known {
-		return shared
-	}
-	for i, w := range b.ways {
-		if v := verdict.Verdict(key[i]); v != verdict.Deny && !w.refused {
-			shared = b.arrive(shared, w, v, nil)
-		}
-	}
-	b.shared[string(key)] = shared
-	return shared
-}
-
-// reaches is what the layers before the conversation say of a class on a way.
-func (b *book) reaches(class int, p *snapshot.Pod, w way) verdict.Verdict {
-	v := b.pass(class, w)
-	if v == verdict.Deny {
-		return v
-	}
-	if w.step != nil {
-		v = verdict.All(v, w.step.Verdict)
-	}
-	if w.service != nil {
-		v = verdict.All(v, b.resolves(class, p))
-	}
-	return v
-}
-
-// resolves is what dnsStep says of a class, once for all servers.
-func (b *book) resolves(class int, p *snapshot.Pod) verdict.Verdict {
-	l := b.lazy
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	v, known := l.resolves[class]
-	if !known {
-		v = b.dnsStep(network.PodEndpoint(p)).Verdict
-		l.resolves[class] = v
-	}
-	return v
 }
 
 // Endpoints are all who may stand on one side of a vital flow.

@@ -8,6 +8,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // outside splits the world beyond the cluster where answers may differ, and joins
@@ -43,7 +44,13 @@ next:
 // from answers for addresses outside.
 func (b *book) from(atom flow.Addresses) []Access {
 	from := network.OutsideEndpoint(atom)
-	return b.client(from, b.arrivals(from, b.Engine.ways(Question{From: from, To: Target{Server: b.server}}), nil))
+	if b.fromOutside == nil {
+		b.fromOutside = b.Engine.ways(Question{From: from, To: Target{Server: b.server}})
+	}
+	b.listing.outside.packets = map[landing][]verdict.Step{}
+	list := b.client(from, b.arrivals(from, b.fromOutside, nil))
+	b.listing.outside.packets = nil
+	return list
 }
 
 // OutsideRef names addresses by the facts file's name, or by themselves.

@@ -189,7 +189,7 @@ func (e *Engine) numbers(q Question, pod *snapshot.Pod) []uint16 {
 	if q.Port != 0 {
 		return []uint16{q.Port}
 	}
-	if p := poolerOf(q.To.Server, pod); p != nil {
+	if p := poolerOf(q.To.Server, pod.Workload); p != nil {
 		return []uint16{p.Port}
 	}
 	var out []uint16
@@ -202,7 +202,7 @@ func (e *Engine) numbers(q Question, pod *snapshot.Pod) []uint16 {
 // listening returns the ways that begin at a pod's port: one to PostgreSQL itself,
 // or one for each member that a pooler may hand the session to.
 func (e *Engine) listening(t Target, pod *snapshot.Pod, number uint16) []way {
-	if p := poolerOf(t.Server, pod); p != nil {
+	if p := poolerOf(t.Server, pod.Workload); p != nil {
 		if number != p.Port {
 			return nil
 		}
@@ -222,9 +222,9 @@ func (e *Engine) listening(t Target, pod *snapshot.Pod, number uint16) []way {
 	return nil
 }
 
-func poolerOf(s *snapshot.Server, pod *snapshot.Pod) *snapshot.Pooler {
+func poolerOf(s *snapshot.Server, w *snapshot.Workload) *snapshot.Pooler {
 	for _, p := range s.Poolers {
-		if p.Workload == pod.Workload {
+		if p.Workload == w {
 			return p
 		}
 	}
@@ -256,7 +256,8 @@ func (e *Engine) packets(from network.Endpoint, pod *snapshot.Pod, port uint16) 
 	return e.network(network.Attempt{From: from, To: network.PodEndpoint(pod), Protocol: flow.TCP, Port: port}, e.decide)
 }
 
-// network asks both ends, where they are pods. Each IP family that they have
+// network asks both ends, where they are pods, also ones that were not read but are known by
+// their labels. Each IP family that they have
 // in common is a way of its own, of which the best counts.
 func (e *Engine) network(a network.Attempt, decide func(netpol.Direction, network.Attempt) verdict.Step) []verdict.Step {
 	var best []verdict.Step
@@ -266,7 +267,7 @@ func (e *Engine) network(a network.Attempt, decide func(netpol.Direction, networ
 		if a.From.Pod != nil || a.From.Virtual != nil { // nothing outside has an egress of ours
 			steps = append(steps, decide(netpol.Egress, a))
 		}
-		if a.To.Pod != nil {
+		if a.To.Pod != nil || a.To.Virtual != nil {
 			steps = append(steps, decide(netpol.Ingress, a))
 		}
 		if i == 0 || better(combined(steps), combined(best)) {
@@ -278,7 +279,7 @@ func (e *Engine) network(a network.Attempt, decide func(netpol.Direction, networ
 
 // A hop is all that a verdict between two pods depends on.
 type hop struct {
-	from, to string
+	from, to int // classes of network.Lookup
 	protocol flow.Protocol
 	port     uint16
 	family   network.Family
@@ -289,14 +290,17 @@ type hop struct {
 // answer for all pods of a class. Only their verdicts are the same, so that a
 // single question, which explains, never shares a step.
 func (e *Engine) decide(dir netpol.Direction, a network.Attempt) verdict.Step {
-	if e.decided == nil || a.From.Pod == nil || a.To.Pod == nil || a.From.Pod.Workload == a.To.Pod.Workload {
+	if e.listing == nil || a.From.Pod == nil || a.To.Pod == nil || a.From.Pod.Workload == a.To.Pod.Workload {
 		return e.Network.Decide(dir, a)
 	}
-	key := hop{e.Network.ClassOf(a.From.Pod), e.Network.ClassOf(a.To.Pod), a.Protocol, a.Port, a.Family, dir}
-	step, known := e.decided[key]
+	key := hop{e.lookup().Class(a.From.Pod), e.lookup().Class(a.To.Pod), a.Protocol, a.Port, a.Family, dir}
+	if key.from < 0 || key.to < 0 {
+		return e.Network.Decide(dir, a)
+	}
+	step, known := e.listing.decided[key]
 	if !known {
 		step = e.Network.Decide(dir, a)
-		e.decided[key] = step
+		e.listing.decided[key] = step
 	}
 	return step
 }

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -18,13 +19,13 @@ func (e *Engine) throughPooler(q Question, w way) ([]verdict.Step, string) {
 	hop := e.hbaStep(verdict.Pooler, w.pooler.HBA, from, q.To.Server)
 	steps = append(steps, hop.step)
 	pooled := network.PodEndpoint(w.hop)
-	steps = append(steps, marked(e.packets(pooled, w.member, w.port.Port), w.pooler)...)
+	steps = append(steps, e.marked(e.packets(pooled, w.member, w.port.Port), w.pooler)...)
 	steps = append(steps, e.askPasswords(q.To, w, pooled)...)
-	on := Session{Database: q.Session.Database, Role: q.Session.Role}
+	on := Session{Database: q.Session.Database, Role: q.Session.Role, Replication: q.Session.Replication}
 	if w.pooler.Becomes != "" {
 		on.Role = w.pooler.Becomes
 	}
-	return append(steps, marked(e.onward(q.To, w, pooled, on), w.pooler)...), hop.method
+	return append(steps, e.marked(e.onward(q.To, w, pooled, on), w.pooler)...), hop.method
 }
 
 // askPasswords is what keeps a pooler from looking passwords up; empty where nothing does, or
@@ -42,7 +43,8 @@ func (e *Engine) askPasswords(to Target, w way, pooled network.Endpoint) []verdi
 }
 
 // onward decides a session of the pooler at a member, with TLS or without as its
-// server_tls_sslmode has it (PgBouncer documentation, "server_tls_sslmode").
+// server_tls_sslmode has it (PgBouncer documentation, "server_tls_sslmode"). A mode that
+// nobody told may be any.
 func (e *Engine) onward(to Target, w way, pooled network.Endpoint, s Session) []verdict.Step {
 	at := func(tls bool) []verdict.Step {
 		asked := s
@@ -59,8 +61,9 @@ func (e *Engine) onward(to Target, w way, pooled network.Endpoint, s Session) []
 	switch mode := w.pooler.ServerTLS; {
 	case mode == "disable":
 		return at(false)
-	case mode != "allow" && mode != "prefer":
+	case mode != "" && mode != "allow" && mode != "prefer":
 		return at(true)
+	case mode == "": // nobody told
 	case mayDo == verdict.Deny: // the server says so, and the pooler does without
 		return at(false)
 	case mayDo == verdict.Allow && mode == "prefer":
@@ -71,11 +74,14 @@ func (e *Engine) onward(to Target, w way, pooled network.Endpoint, s Session) []
 		return plain
 	}
 	return []verdict.Step{{Layer: verdict.HBA, Reason: "pooler/tls-unsure", Origin: w.pooler.Origin,
-		Facts: map[string]string{"mode": w.pooler.ServerTLS}}}
+		Facts: map[string]string{"mode": cmp.Or(w.pooler.ServerTLS, "unknown")}}}
 }
 
 // marked says of steps that they are about the pooler's own connection.
-func marked(steps []verdict.Step, p *snapshot.Pooler) []verdict.Step {
+func (e *Engine) marked(steps []verdict.Step, p *snapshot.Pooler) []verdict.Step {
+	if e.isTerse() {
+		return steps
+	}
 	for i := range steps {
 		steps[i].Facts = with(steps[i].Facts, "from", p.Ref().String())
 	}

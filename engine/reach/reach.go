@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -113,20 +114,55 @@ type Engine struct {
 	Network  *network.Engine
 	podsIn   map[string][]*snapshot.Pod
 	services map[[2]string]*snapshot.Service // by namespace and name
-	// decided remembers verdicts while a whole list is made; nil otherwise.
-	decided map[hop]verdict.Step
+	// listing is what is remembered while a whole list of one server is made; nil
+	// otherwise.
+	listing *listing
 	lazy    *lazy
+	// meshed says that mesh objects decide too, so that pods of a class differ.
+	meshed bool
 	// node is who pods see where nodes translate the source; never nil.
 	node *network.Endpoint
 }
+
+// A listing is what all answers about one server share.
+type listing struct {
+	decided map[hop]verdict.Step
+	member  func(role, group string) hba.Match
+	// terse leaves out what is told beside verdicts: nobody will read it.
+	terse bool
+	// outside remembers what was asked last about addresses outside.
+	outside outsideMemo
+}
+
+// isTerse reports whether only verdicts are asked for.
+func (e *Engine) isTerse() bool { return e.listing != nil && e.listing.terse }
 
 // A lazy is made when it is first asked for.
 type lazy struct {
 	once   sync.Once
 	lookup *network.Lookup
-	// resolves are the verdicts of dnsStep by class, under the lock.
-	lock     sync.Mutex
-	resolves map[int]verdict.Verdict
+	// resolves are the verdicts of dnsStep by class.
+	names    sync.Once
+	resolves []verdict.Verdict
+	// kinds are those of the pods, in the order of Pods.
+	numbered sync.Once
+	kinds    []podKind
+}
+
+// A podKind is what most answers about a pod depend on.
+type podKind struct {
+	class int32 // of network.Lookup
+	like  uint8 // likeness
+}
+
+// kinds are those of all pods, in the order of Pods.
+func (e *Engine) kinds() []podKind {
+	e.lazy.numbered.Do(func() {
+		for _, p := range e.Pods() {
+			e.lazy.kinds = append(e.lazy.kinds, podKind{int32(e.lookup().Class(p)), likeness(p)}) //nolint:gosec // far below 2^31
+		}
+	})
+	return e.lazy.kinds
 }
 
 func (e *Engine) lookup() *network.Lookup {
@@ -138,8 +174,9 @@ func (e *Engine) lookup() *network.Lookup {
 func New(world *snapshot.Snapshot) *Engine {
 	e := &Engine{
 		World: world, Network: network.New(world),
-		podsIn: map[string][]*snapshot.Pod{}, services: map[[2]string]*snapshot.Service{}, lazy: &lazy{resolves: map[int]verdict.Verdict{}},
-		node: nodeEndpoint(world),
+		podsIn: map[string][]*snapshot.Pod{}, services: map[[2]string]*snapshot.Service{}, lazy: &lazy{},
+		node:   nodeEndpoint(world),
+		meshed: world.HasMesh(),
 	}
 	for _, w := range world.Workloads {
 		for _, p := range w.Pods {

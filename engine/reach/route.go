@@ -83,6 +83,11 @@ func (e *Engine) proxies(r *snapshot.Route) []*snapshot.Pod {
 	return out
 }
 
+// IsProxy reports whether a pod takes in the connections of some route.
+func (e *Engine) IsProxy(p *snapshot.Pod) bool {
+	return slices.ContainsFunc(e.World.Routes, func(r *snapshot.Route) bool { return isProxy(p, r) })
+}
+
 func isProxy(p *snapshot.Pod, r *snapshot.Route) bool {
 	has := p.Labels.Set
 	for _, g := range r.Gateways {

@@ -17,7 +17,7 @@ const unknownHost = "(the client's address)"
 // error its SQLSTATE and message. A pooler has words of its own, and in a whole list
 // nobody reads them.
 func (e *Engine) sees(step *verdict.Step, c client, s *snapshot.Server, r *hba.Record) {
-	if e.decided != nil || step.Layer != verdict.HBA || step.Verdict == verdict.Unknown || c.session.Database == AnyOther || c.session.Role == AnyOther {
+	if e.listing != nil || step.Layer != verdict.HBA || step.Verdict == verdict.Unknown || c.session.Database == AnyOther || c.session.Role == AnyOther {
 		return
 	}
 	server := login.Server{Version: s.Version, SSL: true, ClientCA: s.TLS.ClientCA != verdict.Deny, GSSAPI: true, MapsUnknown: true}
@@ -38,7 +38,7 @@ func told(step *verdict.Step, got login.Answer) {
 
 // mapped adds what a client is told whose identity may not log in as the role.
 func (e *Engine) mapped(step verdict.Step, method string, c client) verdict.Step {
-	if step.Verdict == verdict.Deny && e.decided == nil && c.session.Role != AnyOther {
+	if step.Verdict == verdict.Deny && e.listing == nil && c.session.Role != AnyOther {
 		told(&step, login.NotMapped(method, c.session.Role))
 	}
 	return step

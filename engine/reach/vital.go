@@ -65,15 +65,19 @@ func alternatives(f snapshot.VitalFlow) bool { return f.ID == "dns" || f.ID == "
 // worse orders what a flow that must pass everywhere is told by: Deny, Unknown, Allow.
 func worse(a, b verdict.Verdict) bool { return verdict.All(a, b) != b }
 
-// vitalAssumed adds what had to be assumed about the peers.
+// vitalAssumed adds what had to be assumed about the peers: where facts tell of the
+// resolver nothing is, and of a peer without labels nothing is said that could be.
 func (e *Engine) vitalAssumed(f snapshot.VitalFlow, d VitalDecision) VitalDecision {
 	for _, p := range []snapshot.VitalPeer{f.From, f.To} {
 		switch {
-		case p.OutsideUnknown && f.ID == "kube-apiserver":
+		case p.OutsideUnknown && p.Name == snapshot.KubeAPIServer:
 			d.Assumptions = snapshot.Merge(d.Assumptions, []string{snapshot.AssumeAPIServer})
-		case p.Namespace != "" && len(p.Pods) == 0 && f.ID == "dns":
-			d.Assumptions = snapshot.Merge(d.Assumptions, []string{snapshot.AssumeClusterDNS})
-		case p.Namespace != "" && len(p.Pods) == 0:
+		case p.Namespace == "" || len(p.Pods) > 0 || len(p.Labels.Set) == 0:
+		case f.ID == "dns":
+			if e.World.Facts.DNS == nil {
+				d.Assumptions = snapshot.Merge(d.Assumptions, []string{snapshot.AssumeClusterDNS})
+			}
+		default:
 			d.Assumptions = snapshot.Merge(d.Assumptions, []string{snapshot.AssumeOperator})
 		}
 	}

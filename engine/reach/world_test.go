@@ -82,7 +82,7 @@ func (b *builder) service(namespace, name string, target uint16, s netpol.Select
 func (b *builder) pooler(s *snapshot.Server, lines ...string) *snapshot.Pooler {
 	w := &snapshot.Workload{Ref: snapshot.Ref{Kind: "Pooler", Namespace: s.Workload.Namespace, Name: "pool"}}
 	b.pod(w, "", "", labels("app", "pool")).Many = true
-	p := &snapshot.Pooler{Workload: w, Port: 5432, HBA: records(lines...), Part: snapshot.Primary,
+	p := &snapshot.Pooler{Workload: w, Port: 5432, HBA: records(lines...), Part: snapshot.Primary, ServerTLS: "require",
 		TLS:      snapshot.TLS{Enabled: verdict.Allow, ClientCA: verdict.Allow},
 		Services: []*snapshot.Service{b.service(s.Workload.Namespace, "pool", 5432, *selector("app", "pool"))}}
 	s.Poolers = append(s.Poolers, p)

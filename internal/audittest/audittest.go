@@ -10,7 +10,7 @@
 //	podSelector: {matchLabels: {app: order}} # want "high: no pod"
 //
 // want is a finding, doubt one that may not hold, unchecked (on any line) a reason
-// why the rule was not checked. The expressions are matched against severity and
+// why the rule was not checked, problem (on any line) what could not be read. The expressions are matched against severity and
 // message. Whatever is found and not expected fails, and so does any other word.
 package audittest
 
@@ -73,8 +73,13 @@ func world(t *testing.T, setting, text string) *snapshot.Snapshot {
 	if setting == "" && !audit.IsManifest(text) {
 		return bareExample(text).loadBare(t)
 	}
-	return Load(t, setting+"---\n"+text)
+	out := Load(t, setting+"---\n"+text)
+	out.Facts.Now = exampleDay
+	return out
 }
+
+// exampleDay is when examples are looked at, 2026-11-21: their dates are around it.
+const exampleDay snapshot.Moment = 1795219200
 
 func findings(r audit.Result) []string {
 	var out []string
@@ -88,19 +93,31 @@ func findings(r audit.Result) []string {
 func Load(t *testing.T, manifests string) *snapshot.Snapshot {
 	t.Helper()
 	e := example{files: map[string]string{"manifests.yaml": manifests}}
-	return e.load(t)
+	world := e.load(t)
+	for _, p := range world.Problems {
+		t.Errorf("cannot be read: %s: %s", world.Locate(p.Origin), p.Err)
+	}
+	return world
 }
 
 // LoadPath reads the estate at a path, with a facts file where one is named; what
 // cannot be read fails the test.
 func LoadPath(t *testing.T, path, facts string) *snapshot.Snapshot {
 	t.Helper()
+	world := LoadAny(t, path, facts)
+	for _, p := range world.Problems {
+		t.Errorf("cannot be read: %s: %s", world.Locate(p.Origin), p.Err)
+	}
+	return world
+}
+
+// LoadAny reads the estate at a path as LoadPath does; what cannot be read is among the
+// Problems.
+func LoadAny(t *testing.T, path, facts string) *snapshot.Snapshot {
+	t.Helper()
 	world, err := estate.Load(context.Background(), estate.Options{Paths: []string{path}, FactsFile: facts, Adapters: adapters})
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, p := range world.Problems {
-		t.Errorf("cannot be read: %s: %s", world.Locate(p.Origin), p.Err)
 	}
 	return world
 }
@@ -147,7 +164,7 @@ func (e example) load(t *testing.T) *snapshot.Snapshot {
 		write(t, dir, map[string]string{"facts.yaml": e.facts})
 		facts = filepath.Join(dir, "facts.yaml")
 	}
-	return LoadPath(t, filepath.Join(dir, "estate"), facts)
+	return LoadAny(t, filepath.Join(dir, "estate"), facts)
 }
 
 func write(t *testing.T, dir string, files map[string]string) {
@@ -182,10 +199,10 @@ func (e example) expectations(t *testing.T) []*expectation {
 				continue
 			}
 			at := fmt.Sprintf("%s:%d", name, i+1)
-			if !slices.Contains([]string{"want", "doubt", "unchecked"}, m[1]) {
+			if !slices.Contains([]string{"want", "doubt", "unchecked", "problem"}, m[1]) {
 				t.Fatalf("%s: no such directive: %s", at, m[1])
 			}
-			if m[1] == "unchecked" {
+			if m[1] == "unchecked" || m[1] == "problem" {
 				at = ""
 			}
 			for _, quoted := range pattern.FindAllString(m[2], -1) {
@@ -214,6 +231,9 @@ func (e example) check(t *testing.T, rule *audit.Rule) {
 	}
 	for _, n := range result.NotChecked {
 		meet(t, expected, "unchecked", "", n.Reason)
+	}
+	for _, p := range world.Problems {
+		meet(t, expected, "problem", "", p.Err)
 	}
 	for _, x := range expected {
 		if !x.met {

@@ -8,8 +8,13 @@ import (
 	"testing"
 
 	"github.com/pgmoat/pgmoat/adapter/estate"
+	"github.com/pgmoat/pgmoat/adapter/operator/known"
+	"github.com/pgmoat/pgmoat/engine/change"
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/internal/worldgen"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // What is written as manifests and read again gives the same connections, line by
@@ -67,4 +72,72 @@ func BenchmarkFromManifests(b *testing.B) {
 			}
 		})
 	}
+}
+
+// queues makes of the databases of an estate what is no PostgreSQL, so that there are no
+// servers but those that WriteServers adds.
+func queues(world *snapshot.Snapshot) *snapshot.Snapshot {
+	for _, w := range world.Workloads {
+		for _, p := range w.Pods {
+			for i := range p.Ports {
+				if p.Ports[i].Name == "postgres" {
+					p.Ports[i].Name, p.Ports[i].Port = "queue", 5672
+				}
+			}
+		}
+	}
+	return world
+}
+
+// BenchmarkServers asks the questions of an estate of 200 servers among 10,000 workloads:
+// reading it, the closed list of one server, and all that differs from it after a day's
+// work, with the reading of both and without.
+func BenchmarkServers(b *testing.B) {
+	load := func(edited bool) func() *snapshot.Snapshot {
+		dir := b.TempDir()
+		if err := worldgen.Write(dir, queues(worldgen.Estate(9_400, 1))); err != nil {
+			b.Fatal(err)
+		}
+		if err := worldgen.WriteServers(dir, 200, 1, edited); err != nil {
+			b.Fatal(err)
+		}
+		return func() *snapshot.Snapshot {
+			world, err := estate.Load(context.Background(), estate.Options{Paths: []string{dir}, Adapters: known.Adapters()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			world.Facts.Complete, world.Facts.Enforces = true, verdict.Allow
+			return world
+		}
+	}
+	before, after := load(false), load(true)
+	worlds := [2]*snapshot.Snapshot{before(), after()}
+	if n := len(worlds[0].Servers); n != 200 {
+		b.Fatalf("%d servers", n)
+	}
+	b.Run("load", func(b *testing.B) {
+		for b.Loop() {
+			before()
+		}
+	})
+	b.Run("who-can", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			s := worlds[0].Servers[i%len(worlds[0].Servers)]
+			e := reach.New(worlds[0])
+			e.WhoCan(s)
+			e.Control(s)
+		}
+	})
+	b.Run("diff", func(b *testing.B) {
+		for b.Loop() {
+			if change.Compare(reach.New(worlds[0]), reach.New(worlds[1])).IsEmpty() {
+				b.Fatal("nothing differs")
+			}
+		}
+	})
+	b.Run("load-both-and-diff", func(b *testing.B) {
+		for b.Loop() {
+			change.Compare(reach.New(before()), reach.New(after()))
+		}
+	})
 }

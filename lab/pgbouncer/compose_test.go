@@ -3,6 +3,8 @@
 package pgbouncer
 
 import (
+	"cmp"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -157,7 +159,7 @@ func decide(s Setup, release string, a Attempt) reach.Decision {
 	client, bouncer, member := pod("Deployment", a.From), pod("Pooler", PoolerAddress), pod("Cluster", "10.9.9.10")
 	member.Part, member.Instance = snapshot.Primary, "cluster-1"
 	pooler := &snapshot.Pooler{Workload: bouncer.Workload, Port: bouncerPort, HBA: modelled(s, release), Part: snapshot.Primary,
-		Becomes: s.User, ServerTLS: s.ServerTLS, TLS: snapshot.TLS{Enabled: verdict.Allow, ClientCA: verdict.Allow}}
+		Becomes: s.User, ServerTLS: cmp.Or(s.ServerTLS, defaultServerTLS(release)), TLS: snapshot.TLS{Enabled: verdict.Allow, ClientCA: verdict.Allow}}
 	var sources []hba.Source
 	for line := range strings.Lines(s.ServerHBA) {
 		sources = append(sources, hba.Source{Text: line})
@@ -172,4 +174,13 @@ func decide(s Setup, release string, a Attempt) reach.Decision {
 		Workloads: []*snapshot.Workload{client.Workload, bouncer.Workload, member.Workload}}
 	return reach.New(world).Decide(reach.Question{From: network.PodEndpoint(client), To: reach.Target{Server: server, Pooler: pooler},
 		Session: reach.Session{Database: a.Database, Role: a.User, TLS: a.TLS}})
+}
+
+// defaultServerTLS is prefer since 1.20, and disable before (PgBouncer NEWS, 1.20.0).
+func defaultServerTLS(release string) string {
+	var minor int
+	if _, err := fmt.Sscanf(release, "1.%d", &minor); err == nil && minor < 20 {
+		return "disable"
+	}
+	return "prefer"
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"math/bits"
 	"net/netip"
 	"slices"
 	"strings"
@@ -165,15 +166,23 @@ func (a Addresses) Prefixes() []netip.Prefix {
 
 // widest returns the largest prefix that starts at from and ends by to.
 func widest(from, to netip.Addr) netip.Prefix {
-	best := netip.PrefixFrom(from, from.BitLen())
-	for bits := from.BitLen() - 1; bits >= 0; bits-- {
-		p := netip.PrefixFrom(from, bits)
-		if p.Masked().Addr() != from || last(p).Compare(to) > 0 {
-			break
-		}
-		best = p
+	p := netip.PrefixFrom(from, from.BitLen()-trailingZeros(from))
+	for p.Bits() < from.BitLen() && last(p).Compare(to) > 0 {
+		p = netip.PrefixFrom(from, p.Bits()+1)
 	}
-	return best
+	return p
+}
+
+// trailingZeros counts the bits at the end of an address that a prefix may leave out.
+func trailingZeros(a netip.Addr) int {
+	n, text := 0, a.AsSlice()
+	for i := len(text) - 1; i >= 0; i-- {
+		if text[i] != 0 {
+			return n + bits.TrailingZeros8(text[i])
+		}
+		n += 8
+	}
+	return n
 }
 
 // IPv4 is 0.0.0.0/0.

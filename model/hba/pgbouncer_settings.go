@@ -7,6 +7,9 @@ import (
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
+// SSLModes are the values of client_tls_sslmode and server_tls_sslmode (PgBouncer manual).
+var SSLModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+
 // UnderTLSMode adds what client_tls_sslmode asks of every client over TCP before the
 // file is read: from require on TLS, from verify-ca on a certificate of the CA too
 // (PgBouncer manual, client_tls_sslmode). It has the form of a record before all

@@ -17,14 +17,15 @@ type Row struct {
 	Error string
 }
 
-// Rows returns the rows in the order of the files.
+// Rows returns the rows in the order of the files. Lines that PgBouncer passes over have
+// one each, as those with errors.
 func (f *File) Rows() []Row {
 	var out []Row
 	for i := range f.Records {
 		r := &f.Records[i]
 		out = append(out, Row{File: r.File, Line: r.Line, Record: r, Error: r.Warning, Number: r.seq})
 	}
-	for _, e := range f.Errors {
+	for _, e := range slices.Concat(f.Errors, f.Skipped) {
 		if e.Line > 0 { // "contains no entries" is no line
 			out = append(out, Row{File: e.File, Line: e.Line, Error: e.shown(), Number: e.seq})
 		}

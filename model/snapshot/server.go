@@ -52,6 +52,8 @@ type Server struct {
 	Disagreements []Disagreement
 	// Unsettled are facts that no source holds and that the server depends on.
 	Unsettled []Unsettled
+	// Unheeded are fields that somebody wrote and that do not come to what they say.
+	Unheeded []Unheeded
 	// Databases and Roles are those that the server's own object names; the
 	// estate may name more elsewhere.
 	Databases []string
@@ -104,7 +106,11 @@ type ServerPort struct {
 	// before PostgreSQL, which then sees a session without it.
 	NoTLS      bool
 	Terminates bool
-	Origin     verdict.Origin
+	// Maybe says what would settle whether anything listens there; empty where something
+	// does. The rest is what would. Its Pooler is then a file of which nothing is known, so
+	// that no answer is sure.
+	Maybe  string
+	Origin verdict.Origin
 }
 
 // Sees is the client address that pg_hba.conf sees. The zero value is not known.
@@ -124,9 +130,25 @@ type ControlPort struct {
 	Port uint16
 	// Why says what whoever reaches it can do.
 	Why string
+	// Gives is what it gives to somebody without credentials; Fix is what closes it
+	// beside a policy, "update the operator to 1.30"; empty for nothing.
+	Gives Power
+	Fix   string
 	// Source is the document the fact was taken from.
 	Source string
 }
+
+// Power is what a port gives to whoever reaches it. The zero value is not known: it
+// depends on a release that nobody told, or on what listens there.
+type Power uint8
+
+// The powers.
+const (
+	PowerUnknown Power = iota
+	Tells              // it answers everybody and obeys nobody: metrics, health
+	Guarded            // it obeys, and asks for credentials first
+	Obeys              // it obeys everybody
+)
 
 // TLS says what the server and its poolers offer. Verdict Unknown means that no
 // manifest tells.
@@ -195,6 +217,9 @@ type Setting struct {
 	Origin  verdict.Origin
 }
 
+// Hidden is the Value of a Setting in whose place somebody wrote a secret.
+const Hidden = "***"
+
 // Setting returns the first setting of the key.
 func (s *Server) Setting(key string) (Setting, bool) {
 	for _, set := range s.Settings {
@@ -225,11 +250,42 @@ type Unsettled struct {
 	Origin verdict.Origin
 }
 
+// An Unheeded field is written in a custom resource, and what it says does not happen.
+type Unheeded struct {
+	How Heed
+	// Field names it for people: "unix_socket_permissions", "spec.podSelectorRefs".
+	Field string
+	// Why says who does not take it, and for which reason; Effect what is there in its
+	// place, empty for nothing worth a word.
+	Why, Effect string
+	// Fact is what would settle whether it is so; empty where it surely is.
+	Fact string
+	// Fix is what to write; empty for: take the field away.
+	Fix    string
+	Origin verdict.Origin
+}
+
+// Heed is what becomes of a field. The zero value is none of them.
+type Heed uint8
+
+// What becomes of a field that is not taken as it is written.
+const (
+	NoHeed    Heed = iota
+	Pruned         // the installed definition does not know the field: it is dropped silently
+	Refused        // the object is not accepted, so that nothing else of it is either
+	Overruled      // the operator puts something of its own in its place, or leaves it out
+	Contested      // the operator wants another value of what both set
+)
+
 // A Role is one that a manifest names.
 type Role struct {
 	Name        string
 	Superuser   bool
 	Replication bool
+	// BypassRLS roles see every row, CreateRole roles make and alter others.
+	BypassRLS, CreateRole bool
+	// ValidUntil is when its password ends; zero for never.
+	ValidUntil Moment
 	// NoLogin says that the role may not log in.
 	NoLogin  bool
 	MemberOf []string
@@ -253,7 +309,8 @@ type Pooler struct {
 	// Becomes is the role that every session has at the server, whoever the client is;
 	// empty where a client keeps the role it asked for.
 	Becomes string
-	// ServerTLS is server_tls_sslmode, "verify-ca"; empty when not known.
+	// ServerTLS is server_tls_sslmode, "verify-ca"; empty when not known, so that the
+	// pooler may come with TLS or without.
 	ServerTLS string
 	// AuthUser is the role the pooler itself logs in as, with a client certificate,
 	// to look up passwords in AuthDatabase; empty when it does not.
@@ -307,6 +364,9 @@ const (
 	Upgrade    Phase = "upgrade"
 	Monitoring Phase = "monitoring"
 )
+
+// KubeAPIServer is the Name of a VitalPeer that is the kube-apiserver.
+const KubeAPIServer = "kube-apiserver"
 
 // A VitalPeer is one side of a vital flow: pods of the snapshot, or pods that it
 // does not hold but that are known by namespace and labels, or addresses.

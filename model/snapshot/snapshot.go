@@ -31,6 +31,9 @@ type Snapshot struct {
 	Secrets []*Secret
 	// Unmodelled are objects of a layer or dialect that no engine decides yet.
 	Unmodelled []Unmodelled
+	// CiliumRules and CalicoPolicies say more of some of these.
+	CiliumRules    []CiliumRule
+	CalicoPolicies []CalicoPolicy
 	// Problems are documents that could not be read; they make answers Unknown.
 	Problems []Problem
 	// Skipped names what the user excluded from reading.
@@ -165,6 +168,10 @@ type Warning struct {
 	Origin verdict.Origin `json:"origin,omitzero"`
 }
 
+// NotModelled is the Code of a Warning about a database that no adapter understands: one
+// that the predecessor of today's operator made.
+const NotModelled = "database/not-modelled"
+
 // An Unmodelled object belongs to a layer or a policy dialect that the engines do
 // not decide. Where it may touch a pod the step is Unknown and names the object.
 type Unmodelled struct {
@@ -187,6 +194,11 @@ func (u Unmodelled) MayTouch(p *Pod) bool {
 		return false
 	}
 	return u.Pods == nil || u.Pods.Match(p.Labels) != netpol.No
+}
+
+// HasMesh reports whether an object of a service mesh was read.
+func (s *Snapshot) HasMesh() bool {
+	return slices.ContainsFunc(s.Unmodelled, func(u Unmodelled) bool { return u.Layer == verdict.Mesh })
 }
 
 // InDoubt returns the problems that may change an answer about the namespaces.

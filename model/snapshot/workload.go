@@ -43,10 +43,15 @@ type Pod struct {
 	// HostNetwork pods have their node's addresses, and policies do not select them.
 	HostNetwork bool
 	// Node is the name of the node the pod runs on; empty where nobody knows.
-	Node           string
-	Ports          []ContainerPort
+	Node  string
+	Ports []ContainerPort
+	// Images are those of its containers, in their order; empty where only an operator
+	// will make it.
+	Images         []string
 	ServiceAccount string
-	Origin         verdict.Origin
+	// Demands are what Pod Security Standards refuse of it, read or as its operator makes it.
+	Demands []Demand
+	Origin  verdict.Origin
 }
 
 // A ContainerPort is a declared port; it opens nothing, but policies and Services
@@ -119,7 +124,10 @@ type Service struct {
 	NoNodePorts bool
 	// Synthetic says that no manifest holds it: an operator will create it.
 	Synthetic bool
-	Origin    verdict.Origin
+	// DeclaredAt is what makes an operator create it, also where the Service itself was
+	// read: a change to that one does not last. Zero for other Services.
+	DeclaredAt verdict.Origin
+	Origin     verdict.Origin
 }
 
 // Ref names the Service.

@@ -145,6 +145,7 @@ func newCluster(w *operator.World, o object.Object, rel release, set settings) *
 	c.databases()
 	c.roles()
 	c.kept()
+	c.unheeded()
 	c.compare()
 	w.Snapshot.Servers = append(w.Snapshot.Servers, c.server)
 	return c
@@ -154,19 +155,23 @@ func newCluster(w *operator.World, o object.Object, rel release, set settings) *
 func (c *cluster) control() []snapshot.ControlPort {
 	const (
 		advisory = "GHSA-7qwx-x8ff-3px9 names NetworkPolicy as the mitigation"
+		update   = "update the operator to 1.30, whose instances ask for its certificate there"
 		notes    = "CloudNativePG release notes 1.30 [cnpg docs/src/release_notes/v1.30.md@1.30.0]"
 	)
 	status := snapshot.ControlPort{Name: "cnpg status", Port: 8000, Source: notes}
 	switch c.release.since(version{1, 30, 0}) {
 	case netpol.Yes:
+		status.Gives = snapshot.Guarded
 		status.Why = "status needs no authentication; the control of backups and an update of the instance manager need the operator's certificate"
 	case netpol.No:
+		status.Gives, status.Fix = snapshot.Obeys, update
 		status.Why = "neither status nor the control of backups nor an update of the instance manager needs authentication (" + advisory + ")"
 	default:
+		status.Fix = "state the operator's release in the facts file (operators.cloudnative-pg.version); before 1.30, " + update
 		status.Why = "status needs no authentication; before 1.30 neither does the control of backups, nor an update of the instance manager (" + advisory + ")"
 	}
 	exporter := snapshot.ControlPort{
-		Name: "exporter", Port: 9187,
+		Name: "exporter", Port: 9187, Gives: snapshot.Tells,
 		Why:    "metrics tell names of databases, roles and hosts without authentication",
 		Source: "CloudNativePG documentation, Security [cnpg docs/src/security.md@1.30.0]",
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -152,6 +153,10 @@ func (c *cluster) userLine(i int, text string) []hba.Source {
 	}
 	if len(found) > 1 {
 		world.Fault(c.w, c.obj, at.Field, "only one ${%s:…} is allowed in a line", podSelector)
+		c.heed(snapshot.Unheeded{How: snapshot.Refused, Field: "the line", Why: "the webhook allows one ${" + podSelector + ":…} in a line", Origin: at,
+			Fix: "write a line for each selector"})
+	} else {
+		c.misplaced(text, token, expands, at)
 	}
 	out := c.selected(text, token, name, at)
 	if expands == netpol.Unsure {
@@ -189,8 +194,11 @@ func (c *cluster) selected(text, token, name string, at verdict.Origin) []hba.So
 // where that is switched off the line becomes a comment.
 func (c *cluster) commented(text string, at verdict.Origin, why string) []hba.Source {
 	if c.unvalidated() {
+		c.heed(snapshot.Unheeded{How: snapshot.Overruled, Field: "the line", Why: why + ", and it becomes a comment in pg_hba.conf", Origin: at})
 		return []hba.Source{{Text: "# " + text, Origin: at}}
 	}
+	c.heed(snapshot.Unheeded{How: snapshot.Refused, Field: "the line", Why: why + ", and the webhook asks for that", Origin: at,
+		Fix: "name the selector in spec.podSelectorRefs, and write ${podselector:NAME}"})
 	world.Fault(c.w, c.obj, at.Field, "%s: the webhook refuses the Cluster", why)
 	return []hba.Source{{Text: text, Origin: at}}
 }

@@ -100,7 +100,7 @@ func instancePorts() []snapshot.ContainerPort {
 func (c *cluster) pod(name string, labels netpol.Labels) *snapshot.Pod {
 	return &snapshot.Pod{
 		Workload: c.server.Workload, Name: name, Namespace: c.obj.Namespace, Labels: labels,
-		ServiceAccount: c.serviceAccount(), Origin: c.obj.Origin(),
+		ServiceAccount: c.serviceAccount(), Demands: c.demands(), Origin: c.obj.Origin(),
 	}
 }
 
@@ -185,11 +185,9 @@ func (c *cluster) inherit(l *netpol.Labels) {
 // checkInherited warns of labels that the operator finds its pods by and that the user
 // wants to set.
 func (c *cluster) checkInherited() {
-	for _, k := range []string{clusterLabel, instanceLabel, podRoleLabel, roleLabel, oldRoleLabel} {
-		if _, ok := c.spec.InheritedMetadata.Labels[k]; ok {
-			world.Warn(c.w, c.obj, "cnpg/own-label", "spec.inheritedMetadata.labels",
-				"the operator gives pods the label %s itself, and which of the two values they have changes at every turn", k)
-		}
+	for _, k := range c.contested() {
+		world.Warn(c.w, c.obj, "cnpg/own-label", "spec.inheritedMetadata.labels",
+			"the operator gives pods the label %s itself, and which of the two values they have changes at every turn", k)
 	}
 }
 

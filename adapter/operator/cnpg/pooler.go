@@ -10,6 +10,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -76,7 +77,7 @@ func adaptPooler(w *operator.World, o object.Object, clusters map[snapshot.Ref]*
 	world.Read(w, o, &in)
 	p.spec, p.status = in.Spec, in.Status
 	p.out = &snapshot.Pooler{Workload: world.Workload(w, o.Ref(), o), Port: 5432, HBA: p.hba(), TLS: p.tls(),
-		ServerTLS: p.parameter("server_tls_sslmode"), Origin: o.Origin()}
+		ServerTLS: p.serverTLS(), Origin: o.Origin()}
 	p.target()
 	c := in.Spec.of(w, o, clusters)
 	if c != nil {
@@ -105,6 +106,7 @@ func (p *pooler) joins(c *cluster) {
 	}
 	p.names(c)
 	p.keep(c)
+	p.unheeded(c)
 }
 
 // integrated reports whether the operator makes the role, its certificate and the function
@@ -254,6 +256,9 @@ func (p *pooler) pods() {
 		ServiceAccount: p.serviceAccount(),
 		Origin:         p.obj.Origin(),
 	}}
+	if wl.Pods[0].HostNetwork {
+		wl.Pods[0].Demands = []snapshot.Demand{{Kind: snapshot.HostNamespace, Origin: p.obj.Origin().At("spec.template.spec.hostNetwork")}}
+	}
 }
 
 // labels are those of the template, and the operator's own, which replace them.
@@ -310,15 +315,25 @@ func (p *pooler) sslOrigin() verdict.Origin {
 func (p *pooler) tls() snapshot.TLS {
 	out := snapshot.TLS{Enabled: verdict.Allow, ClientCA: verdict.Allow, Origin: p.sslOrigin()}
 	out.MinProtocol, out.MinProtocolOrigin = p.minProtocol()
-	switch p.sslMode() {
-	case "disable":
+	switch mode := p.sslMode(); {
+	case mode == "disable":
 		out.Enabled = verdict.Deny
-	case "allow", "prefer", "require", "verify-ca", "verify-full":
-	default: // PgBouncer does not start
+	case !slices.Contains(hba.SSLModes, mode): // PgBouncer does not start
 		out.Enabled = verdict.Unknown
 		world.Fault(p.w, p.obj, p.sslOrigin().Field, "%q is not a mode that PgBouncer knows", p.sslMode())
 	}
 	return out
+}
+
+// serverTLS is server_tls_sslmode; empty for a mode with which PgBouncer does not start.
+func (p *pooler) serverTLS() string {
+	const key = "server_tls_sslmode"
+	mode := p.parameter(key)
+	if !slices.Contains(hba.SSLModes, mode) {
+		world.Fault(p.w, p.obj, "spec.pgbouncer.parameters."+key, "%q is not a mode that PgBouncer knows", mode)
+		return ""
+	}
+	return mode
 }
 
 // oldestProtocols are the protocols that a value of client_tls_protocols begins with

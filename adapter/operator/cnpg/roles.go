@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
@@ -72,8 +73,12 @@ func (c *cluster) roles() {
 }
 
 func (r roleSpec) role(at verdict.Origin) snapshot.Role {
-	return snapshot.Role{Name: r.Name, Superuser: r.Superuser, Replication: r.Replication, NoLogin: !r.Login,
-		MemberOf: r.InRoles, Origin: at}
+	var end snapshot.Moment
+	if t, err := time.Parse(time.RFC3339, r.ValidUntil); err == nil { // another is refused by the API server
+		end = snapshot.Moment(t.Unix())
+	}
+	return snapshot.Role{ValidUntil: end, Name: r.Name, Superuser: r.Superuser, Replication: r.Replication,
+		BypassRLS: r.BypassRLS, CreateRole: r.CreateRole, NoLogin: !r.Login, MemberOf: r.InRoles, Origin: at}
 }
 
 // addRole adds a role unless one of the name is known.
@@ -154,6 +159,7 @@ func adaptRole(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cl
 	if in.Spec.Name == "" || in.Spec.Ensure == "absent" || inline {
 		return
 	}
+	c.newerKind(version{1, 30, 0}, o.Origin())
 	if c.release.since(version{1, 30, 0}) == netpol.No {
 		world.Warn(w, o, "cnpg/release", "spec", "the operator is of %s, and DatabaseRole came with 1.30", c.release)
 		return
@@ -166,6 +172,7 @@ func adaptRole(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cl
 	c.keepRole(o)
 	if s := in.Spec.PasswordSecret.Name; s != "" {
 		c.roleSecret(s, in.Spec.Name, o.Origin().At("spec.passwordSecret.name"))
+		c.passthrough(func(secret string) bool { return secret == s })
 	}
 	if cert := in.Spec.ClientCertificate; cert != nil && (cert.Enabled == nil || *cert.Enabled) {
 		at := o.Origin().At("spec.clientCertificate")

@@ -21,7 +21,9 @@ import (
 // postgresql.parameters, which have keys of their own.
 var (
 	clusterFields = []string{
-		"backup", "bootstrap.initdb.database", "bootstrap.initdb.import", "bootstrap.initdb.owner", "bootstrap.initdb.secret",
+		"backup", "bootstrap.initdb.database", "bootstrap.initdb.import", "bootstrap.initdb.owner",
+		"bootstrap.initdb.postInitApplicationSQLRefs", "bootstrap.initdb.postInitSQLRefs",
+		"bootstrap.initdb.postInitTemplateSQLRefs", "bootstrap.initdb.secret",
 		"bootstrap.pg_basebackup", "bootstrap.recovery", "certificates", "enableSuperuserAccess", "externalClusters",
 		"imageCatalogRef", "imageName", "inheritedMetadata", "instances", "managed", "monitoring", "plugins",
 		"podSecurityContext", "postgresGID", "postgresUID", "postgresql.enableAlterSystem", "postgresql.extensions",
@@ -47,9 +49,43 @@ func (c *cluster) kept() {
 	c.parameters()
 	c.annotations(c.obj)
 	c.defaults()
+	c.passthrough(c.passwordSecret)
+	c.initSQL()
+	c.environment()
+}
+
+// passthrough records the annotation of the Secrets that are asked for.
+func (c *cluster) passthrough(of func(secret string) bool) {
 	for _, o := range c.w.Objects["Secret"] {
-		if o.Namespace == c.obj.Namespace && o.Annotations[passthrough] != "" && c.passwordSecret(o.Name) {
+		if o.Namespace == c.obj.Namespace && o.Annotations[passthrough] != "" && of(o.Name) {
 			c.setting("annotation."+passthrough, o.Annotations[passthrough], o.Origin().At("metadata.annotations%s", object.Key(false, passthrough)))
+		}
+	}
+}
+
+// environment records which variables spell out a secret.
+func (c *cluster) environment() {
+	for i, v := range c.spec.Env {
+		if field := fmt.Sprintf("spec.env[%d].value", i); world.IsSecret(v.Name, v.Value) {
+			c.setting(field, snapshot.Hidden, c.at("%s", field))
+		}
+	}
+}
+
+// initSQL records of the SQL that the superuser runs first where it spells out a password.
+func (c *cluster) initSQL() {
+	b := c.spec.Bootstrap.InitDB
+	if b == nil {
+		return
+	}
+	for _, list := range []struct {
+		field      string
+		statements []string
+	}{{"postInitSQL", b.SQL}, {"postInitApplicationSQL", b.ApplicationSQL}, {"postInitTemplateSQL", b.TemplateSQL}} {
+		for i, sql := range list.statements {
+			if field := fmt.Sprintf("spec.bootstrap.initdb.%s[%d]", list.field, i); world.HasPassword(sql) {
+				c.setting(field, snapshot.Hidden, c.at("%s", field))
+			}
 		}
 	}
 }
@@ -118,7 +154,7 @@ func (c *cluster) flatten(o object.Object, path string, v any) {
 	default:
 		text := fmt.Sprint(v)
 		if _, isText := v.(string); isText && secretive.MatchString(path) {
-			text = "***"
+			text = snapshot.Hidden
 		}
 		c.setting(path, text, o.Origin().At("%s", path))
 	}
@@ -163,7 +199,7 @@ func (c *cluster) parameters() {
 			continue
 		}
 		if secretive.MatchString(name) && name != "password_encryption" {
-			value = "***"
+			value = snapshot.Hidden
 		}
 		c.setting("postgresql."+name, value, c.at("%s", field))
 	}
@@ -240,7 +276,7 @@ func (p *pooler) keep(c *cluster) {
 	for _, name := range slices.Sorted(maps.Keys(written)) {
 		value := written[name]
 		if secretive.MatchString(name) {
-			value = "***"
+			value = snapshot.Hidden
 		}
 		c.setting("pgbouncer."+name, value, p.obj.Origin().At("spec.pgbouncer.parameters.%s", name))
 	}

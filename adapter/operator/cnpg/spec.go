@@ -9,6 +9,7 @@ import (
 
 // clusterSpec is what is read of a Cluster [cnpg api/v1/cluster_types.go@1.30.0].
 type clusterSpec struct {
+	securitySpec
 	Instances       *int   `json:"instances"`
 	ImageName       string `json:"imageName"`
 	ImageCatalogRef *struct {
@@ -27,6 +28,10 @@ type clusterSpec struct {
 		LDAP       *ldapSpec         `json:"ldap"`
 		Parameters map[string]string `json:"parameters"`
 	} `json:"postgresql"`
+	Env []struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	} `json:"env"`
 	PodSelectorRefs []struct {
 		Name     string              `json:"name"`
 		Selector world.LabelSelector `json:"selector"`
@@ -101,7 +106,10 @@ type clusterStatus struct {
 type bootstrapSpec struct {
 	InitDB *struct {
 		bootstrapDatabase
-		Import *struct {
+		SQL            []string `json:"postInitSQL"`
+		ApplicationSQL []string `json:"postInitApplicationSQL"`
+		TemplateSQL    []string `json:"postInitTemplateSQL"`
+		Import         *struct {
 			Source struct {
 				ExternalCluster string `json:"externalCluster"`
 			} `json:"source"`
@@ -182,7 +190,10 @@ type roleSpec struct {
 	Ensure      string   `json:"ensure"`
 	Superuser   bool     `json:"superuser"`
 	Replication bool     `json:"replication"`
+	BypassRLS   bool     `json:"bypassrls"`
+	CreateRole  bool     `json:"createrole"`
 	Login       bool     `json:"login"`
+	ValidUntil  string   `json:"validUntil"`
 	InRoles     []string `json:"inRoles"`
 	// PasswordSecret holds the name and the password.
 	PasswordSecret secretRef `json:"passwordSecret"`

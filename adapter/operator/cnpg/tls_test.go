@@ -176,7 +176,7 @@ func TestClientTLSProtocols(t *testing.T) {
 // Without auth_type hba PgBouncer reads no file.
 func TestAuthType(t *testing.T) {
 	for method, want := range map[string]string{
-		"hba": "local pgbouncer pgbouncer peer", "trust": "host all all all trust", "cert": "hostssl all all all cert", "odd": "",
+		"hba": "local pgbouncer pgbouncer peer", "trust": "local all all trust", "cert": "hostssl all all all cert", "odd": "",
 	} {
 		s := adapted(t, worldtest.World(t, tiny+`
 ---
@@ -192,5 +192,49 @@ spec: {cluster: {name: pg}, pgbouncer: {parameters: {auth_type: `+method+`}}}
 		case want != "" && f.Records[0].String() != want:
 			t.Errorf("%s: %v", method, f.Records[0])
 		}
+	}
+}
+
+// Of a mode with which PgBouncer does not start nobody knows whether it asks for TLS.
+func TestPoolersServerTLS(t *testing.T) {
+	for mode, want := range map[string]string{"disable": "disable", "on": ""} {
+		w := worldtest.World(t, tiny+`
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Pooler
+metadata: {name: pool, namespace: shop}
+spec: {cluster: {name: pg}, pgbouncer: {parameters: {server_tls_sslmode: "`+mode+`"}}}
+`)
+		Adapt(w)
+		if got := w.Snapshot.Servers[0].Poolers[0].ServerTLS; got != want || (len(w.Snapshot.Problems) > 0) != (want == "") {
+			t.Errorf("%q: %q, want %q: %v", mode, got, want, w.Snapshot.Problems)
+		}
+	}
+}
+
+// A tag says no more than it says: what changed in 1.24.1 stays in doubt under 1.24.
+func TestBouncerRelease(t *testing.T) {
+	for image, want := range map[string]string{
+		"ghcr.io/cloudnative-pg/pgbouncer:1.24":                "1.24",
+		"ghcr.io/cloudnative-pg/pgbouncer:1.24.0":              "1.24.0",
+		"ghcr.io/cloudnative-pg/pgbouncer:v1.25.1-12@sha256:0": "1.25.1",
+		"r.example:5000/pgbouncer":                             "",
+		"r.example:5000/pgbouncer:latest":                      "",
+	} {
+		p := &pooler{}
+		p.spec.PgBouncer.Image = image
+		if got := p.bouncerRelease(); got != want {
+			t.Errorf("%s: %q, want %q", image, got, want)
+		}
+	}
+	s := adapted(t, worldtest.World(t, tiny+`
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Pooler
+metadata: {name: pool, namespace: shop}
+spec: {cluster: {name: pg}, pgbouncer: {image: "x/pgbouncer:1.24", pg_hba: ["host all all all pam"]}}
+`))
+	if r := s.Poolers[0].HBA.Records[1]; r.Method != "pam" || r.Maybe == "" {
+		t.Errorf("%v is not in doubt", r)
 	}
 }

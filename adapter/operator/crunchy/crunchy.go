@@ -33,9 +33,9 @@ var fork = pgo.Fork{
 	Source: "Crunchy PGO [pgo internal/controller/postgrescluster/@6.0.3]",
 	Paths: pgo.Paths{
 		Service: "spec.service", Replicas: "spec.replicaService", Pooler: "spec.proxy.pgBouncer.service",
-		CustomTLS: "spec.customTLSSecret", CustomReplicationTLS: "spec.customReplicationTLSSecret", Shutdown: "spec.shutdown",
+		CustomTLS: "spec.customTLSSecret", CustomReplicationTLS: "spec.customReplicationTLSSecret", Shutdown: "spec.shutdown", Paused: "spec.paused",
 	},
-	Strict: true, Quotes: true, Rules: pgo.Release{6, 0, 0}, Scram: pgo.Release{6, 0, 0},
+	Strict: true, Quotes: true, Rules: pgo.Release{6, 0, 0}, Scram: pgo.Release{6, 0, 0}, Seccomp: pgo.Release{5, 6, 0},
 	Read: read,
 }
 

@@ -120,3 +120,17 @@ func TestOddInput(t *testing.T) {
 		adapted(t, "apiVersion: "+group+"/v1\nkind: PostgresCluster\nmetadata: {name: odd, namespace: shop}\nspec: "+spec+"\n", snapshot.Facts{})
 	}
 }
+
+// Of a mode with which PgBouncer does not start nobody knows whether it asks for TLS.
+func TestPoolersServerTLS(t *testing.T) {
+	for mode, want := range map[string]string{"": "verify-full", "disable": "disable", "on": ""} {
+		global := ""
+		if mode != "" {
+			global = "server_tls_sslmode: \"" + mode + "\""
+		}
+		w := adapted(t, ruled+"  proxy: {pgBouncer: {config: {global: {"+global+"}}}}\n", snapshot.Facts{})
+		if got := w.Snapshot.Servers[0].Poolers[0].ServerTLS; got != want || (len(w.Snapshot.Problems) > 0) != (want == "") {
+			t.Errorf("%q: %q, want %q: %v", mode, got, want, w.Snapshot.Problems)
+		}
+	}
+}

@@ -12,12 +12,14 @@ import (
 )
 
 // NotModelled is the code of the warning about each of them.
-const NotModelled = "database/not-modelled"
+const NotModelled = snapshot.NotModelled
 
 // kinds are the types of those databases.
 var kinds = []object.Type{
-	{Group: "crunchydata.com", Kind: "Pgcluster"},       // Crunchy's operator before release 5
-	{Group: "pg.percona.com", Kind: "PerconaPGCluster"}, // Percona's before release 2
+	// Crunchy's operator before release 5, crunchydata.com/v1, and Percona's before release
+	// 2, pg.percona.com/v1. Their successors have groups of their own.
+	{Group: "crunchydata.com", Kind: "Pgcluster"},
+	{Group: "pg.percona.com", Kind: "PerconaPGCluster"},
 }
 
 // Adapter warns of each such database.

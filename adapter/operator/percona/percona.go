@@ -37,9 +37,9 @@ var fork = pgo.Fork{
 	Operator: theOperator, Source: source,
 	Paths: pgo.Paths{
 		Service: "spec.expose", Replicas: "spec.exposeReplicas", Pooler: "spec.proxy.pgBouncer.expose",
-		CustomTLS: "spec.secrets.customTLSSecret", CustomReplicationTLS: "spec.secrets.customReplicationTLSSecret", Shutdown: "spec.pause",
+		CustomTLS: "spec.secrets.customTLSSecret", CustomReplicationTLS: "spec.secrets.customReplicationTLSSecret", Shutdown: "spec.pause", Paused: "spec.unmanaged",
 	},
-	Rules: pgo.Release{2, 9, 0}, Scram: pgo.Release{2, 9, 0}, Restores: true, Scheduled: true,
+	Rules: pgo.Release{2, 9, 0}, Scram: pgo.Release{2, 9, 0}, Seccomp: pgo.Release{2, 5, 0}, Restores: true, Scheduled: true,
 	Read: read,
 }
 
@@ -83,12 +83,13 @@ func (c *cluster) pmm(out *pgo.Input) {
 		return
 	}
 	at := c.obj.Origin().At("spec.pmm.enabled")
+	at.Note = "made by the operator"
 	out.Roles = []snapshot.Role{{Name: monitor, Superuser: true, Origin: at}}
 	for _, port := range append([]uint16{7777}, pmmPorts()...) {
 		out.Ports = append(out.Ports, tcp(port))
 	}
 	out.Control = []snapshot.ControlPort{{
-		Name: "pmm-agent", Port: 7777, Why: "the agent of PMM listens on all addresses; whoever reaches it reads its status and configuration",
+		Name: "pmm-agent", Port: 7777, Gives: snapshot.Tells, Why: "the agent of PMM listens on all addresses; whoever reaches it reads its status and configuration",
 		Source: "PMM_AGENT_LISTEN_ADDRESS [percona percona/pmm/pmm.go@3.0.0]",
 	}}
 }

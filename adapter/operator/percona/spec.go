@@ -23,6 +23,7 @@ type clusterSpec struct {
 	Expose               *pgo.ServiceSpec `json:"expose"`
 	ExposeReplicas       *pgo.ServiceSpec `json:"exposeReplicas"`
 	Pause                *bool            `json:"pause"`
+	Unmanaged            *bool            `json:"unmanaged"`
 	AutoCreateUserSchema *bool            `json:"autoCreateUserSchema"`
 	DNSSuffix            string           `json:"clusterServiceDNSSuffix"`
 	Secrets              struct {
@@ -69,7 +70,7 @@ type clusterStatus struct {
 // there is a pooler also where nobody asks for one.
 func (s clusterSpec) crunchy() pgo.Spec {
 	out := s.Spec
-	out.Service, out.ReplicaService, out.Shutdown = s.Expose, s.ExposeReplicas, s.Pause
+	out.Service, out.ReplicaService, out.Shutdown, out.Paused = s.Expose, s.ExposeReplicas, s.Pause, s.Unmanaged
 	out.CustomTLSSecret, out.CustomReplicationTLSSecret = s.Secrets.CustomTLS, s.Secrets.CustomReplication
 	out.CustomRootCA = s.Secrets.CustomRootCA
 	if out.Proxy.PgBouncer == nil && pgo.ParseRelease(s.CRVersion).Before(2, 9, 0) {

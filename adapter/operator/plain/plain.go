@@ -111,6 +111,7 @@ func (s *server) server(wl *snapshot.Workload) *snapshot.Server {
 	out.HBA = s.hba(out.Version)
 	out.Maps = s.ident(out.Version)
 	s.names(out)
+	s.secrets(out)
 	s.vital(out)
 	return out
 }

@@ -141,6 +141,6 @@ func (c *cluster) instance(n int) *snapshot.Pod {
 	return &snapshot.Pod{
 		Workload: c.server.Workload, Name: name, Namespace: c.ref.Namespace,
 		Labels: netpol.Labels{Set: set, Unknown: []string{c.prefix + "cluster-uid", "noloadbalance", "controller-revision-hash"}},
-		Ports:  c.containerPorts(), ServiceAccount: c.account(), Origin: c.owner.Origin(),
+		Ports:  c.containerPorts(), ServiceAccount: c.account(), Demands: c.demands(), Origin: c.owner.Origin(),
 	}
 }

@@ -143,9 +143,9 @@ func (m mode) number(name string) uint16 {
 	return 0
 }
 
-// doubtful replaces what is known of a port that may not be there at all.
+// doubtful is a port that may not be there at all. Which mode has it tells what it sees.
 func (c *cluster) doubtful(p snapshot.ServerPort) snapshot.ServerPort {
-	p.Sees, p.NoTLS, p.Terminates = snapshot.SeesUnknown, false, false
+	p.Maybe = versionFact
 	p.Pooler = &hba.File{Version: pgBouncerGrammar, Errors: []hba.Error{{
 		Message: "whether anything listens at this port is not known: " + versionFact, Missing: true,
 		Origin: c.at("spec.pods.disableEnvoy"),

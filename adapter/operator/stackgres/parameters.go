@@ -51,10 +51,18 @@ func (c *cluster) layParameters(out map[string]parameter, in map[string]any, o o
 		name := strings.ToLower(key)
 		if slices.Contains(fixedParameters, name) {
 			world.Warn(c.w, o, Ignored, origin.Field, "the operator drops %s: it sets it itself", key)
+			c.dropped(key, origin)
 			continue
 		}
 		out[name] = parameter{text(in[key]), origin}
 	}
+}
+
+// dropped notes a parameter of a user's that the operator leaves out.
+func (c *cluster) dropped(name string, at verdict.Origin) {
+	c.server.Unheeded = append(c.server.Unheeded, snapshot.Unheeded{
+		How: snapshot.Overruled, Field: name, Why: "the operator sets it itself, and leaves out what a user writes, without a word", Origin: at,
+	})
 }
 
 // named finds an object of the operator's that a cluster names.

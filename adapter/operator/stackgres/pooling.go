@@ -78,6 +78,7 @@ func (c *cluster) lay(p *pooler, in poolingSpec, o object.Object, at verdict.Ori
 		origin := at.At("%s.pgbouncer%s", at.Field, object.Key(false, key))
 		if slices.Contains(keptFromUsers, key) {
 			world.Warn(c.w, o, Ignored, origin.Field, "the operator drops %s: it sets it itself", key)
+			c.dropped(key, origin)
 			continue
 		}
 		p.parameters[key] = parameter{text(ini.PgBouncer[key]), origin}
@@ -113,29 +114,48 @@ func (p pooler) offersTLS(r release) bool {
 	return r.since(1, 17) != before
 }
 
+// bouncerRelease is PgBouncer's of the operator's release: 1.25 since 1.18 (release notes
+// 1.18.0); empty for one that is not known.
+func bouncerRelease(r release) string {
+	if r.since(1, 18) == from {
+		return "1.25"
+	}
+	return ""
+}
+
 // file is what PgBouncer asks of clients, in the form of a file: auth_type md5 for
 // everybody, which the operator lets nobody change [sg
 // stackgres-k8s/src/operator/src/main/resources/pgbouncer-default-values.properties@1.18.6].
-// Behind Envoy, which ended TLS, a mode that requires it refuses everybody.
 func (p pooler) file(m mode, r release) hba.File {
 	origin := p.origin
 	origin.Note = "auth_type md5 of PgBouncer"
-	lines := []hba.Source{{Text: "host all all all md5", Origin: origin}}
+	f := hba.PgBouncerAuthType("md5", bouncerRelease(r), origin)
+	f.Records = append(p.refusal(m, r), f.Records...)
+	return f
+}
+
+// refusal is a record, on line zero, of what client_tls_sslmode refuses. Behind Envoy,
+// which ended TLS, a mode that requires it refuses everybody.
+func (p pooler) refusal(m mode, r release) []hba.Record {
 	mode := p.parameters["client_tls_sslmode"]
-	if slices.Contains([]string{"require", "verify-ca", "verify-full"}, mode.value) {
-		refusal := mode.origin
-		refusal.Note = "client_tls_sslmode refuses plain text"
-		kind := "hostnossl"
-		if m.envoy {
-			kind, refusal.Note = "host", "client_tls_sslmode refuses what Envoy passes on without TLS"
-		}
-		line := hba.Source{Text: kind + " all,replication all all reject", Origin: refusal}
-		if r.since(1, 17) == before {
-			line.Maybe = "whether a release before 1.17 lets client_tls_sslmode be set"
-		}
-		lines = append([]hba.Source{line}, lines...)
+	if !slices.Contains([]string{"require", "verify-ca", "verify-full"}, mode.value) {
+		return nil
 	}
-	return hba.Parse(lines, pgBouncerGrammar)
+	origin := mode.origin
+	origin.Note = "client_tls_sslmode refuses plain text"
+	kind := "hostnossl"
+	if m.envoy {
+		kind, origin.Note = "host", "client_tls_sslmode refuses what Envoy passes on without TLS"
+	}
+	line := hba.Source{Text: kind + " all,replication all all reject", Origin: origin}
+	if r.since(1, 17) == before {
+		line.Maybe = "whether a release before 1.17 lets client_tls_sslmode be set"
+	}
+	f := hba.Parse([]hba.Source{line}, pgBouncerGrammar)
+	for i := range f.Records {
+		f.Records[i].Line = 0 // a setting, and no line of any file
+	}
+	return f.Records
 }
 
 // settings are what rules ask for; TLS is offered by default where the cluster has a

@@ -7,7 +7,7 @@ import (
 )
 
 // ports are those that speak PostgreSQL. Where the mode is not known they are those of
-// both, and nothing is known of any.
+// both, each in doubt.
 func (c *cluster) ports() []snapshot.ServerPort {
 	if len(c.possible) == 1 {
 		return c.portsOf(c.possible[0])
@@ -69,38 +69,41 @@ const patroniSource = "Patroni documentation, REST API [sg F/cluster/patroni/Pat
 // itself, beside the port that Envoy has for it.
 func (c *cluster) controlOf(m mode) []snapshot.ControlPort {
 	out := []snapshot.ControlPort{{
-		Name: "patroni", Port: m.patroni(), Why: "Patroni's API switches over, restarts and reconfigures PostgreSQL", Source: patroniSource,
+		Name: "patroni", Port: m.patroni(), Gives: snapshot.Guarded, Source: patroniSource,
+		Why: "anyone may read the cluster's state; what changes it (switchover, restart, configuration) asks for the password of " +
+			"Patroni's API, which the cluster's Secret has and which crosses without TLS",
 	}}
 	if m.envoy {
 		out = append(out, snapshot.ControlPort{
-			Name: "patroni behind envoy", Port: patroniNumber, Source: "[sg F/cluster/patroni/PatroniConfigMap.java@1.18.6]",
+			Name: "patroni behind envoy", Port: patroniNumber, Gives: snapshot.Guarded, Source: "[sg F/cluster/patroni/PatroniConfigMap.java@1.18.6]",
 			Why: "Patroni listens on every address of the pod, so that its API is open beside Envoy too",
 		})
 	}
 	out = append(out, snapshot.ControlPort{
-		Name: "cluster-controller", Port: 8080, Why: "health of the controller in the pod", Source: "[sg F/cluster/controller/@1.18.6]",
+		Name: "cluster-controller", Port: 8080, Gives: snapshot.Tells, Why: "health of the controller in the pod", Source: "[sg F/cluster/controller/@1.18.6]",
 	})
 	if c.exports() {
 		out = append(out, snapshot.ControlPort{
-			Name: "exporter", Port: exporterNumber, Why: "metrics tell names of databases, roles and hosts without authentication",
+			Name: "exporter", Port: exporterNumber, Gives: snapshot.Tells, Why: "metrics tell names of databases, roles and hosts without authentication",
 			Source: "[sg F/cluster/sidecars/pgexporter/@1.18.6]",
 		})
 	}
 	if m.envoy {
 		out = append(out, snapshot.ControlPort{
-			Name: "envoy admin", Port: envoyAdmin, Why: "Envoy's administration, on every address and without authentication: it stops the proxy",
+			Name: "envoy admin", Port: envoyAdmin, Gives: snapshot.Obeys, Why: "Envoy's administration, on every address and without authentication: it stops the proxy",
+			Fix:    "do without the proxy: spec.pods.disableEnvoy: true",
 			Source: "[sg stackgres-k8s/src/operator/src/main/resources/envoy/envoy.yaml@1.18.6]",
 		})
 	}
 	if c.babelfish() {
 		out = append(out, snapshot.ControlPort{
-			Name: "babelfish", Port: m.babelfish(), Why: "the TDS protocol of SQL Server leads into the same databases, past the PostgreSQL protocol",
+			Name: "babelfish", Port: m.babelfish(), Gives: snapshot.Guarded, Why: "the TDS protocol of SQL Server leads into the same databases, past the PostgreSQL protocol",
 			Source: "Babelfish documentation [sg C/EnvoyUtil.java@1.18.6]",
 		})
 	}
 	if c.logsFor != "" {
 		out = append(out, snapshot.ControlPort{
-			Name: "fluentd", Port: fluentdNumber, Why: "takes log records from whoever reaches it",
+			Name: "fluentd", Port: fluentdNumber, Gives: snapshot.Obeys, Why: "takes log records from whoever reaches it",
 			Source: "[sg F/distributedlogs/DistributedLogsCluster.java@1.18.6]",
 		})
 	}

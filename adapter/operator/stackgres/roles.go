@@ -65,6 +65,7 @@ func (c *cluster) secrets() []snapshot.ServerSecret {
 	if p := c.spec.Configurations.Credentials.Patroni.RestAPIPassword; p != nil {
 		add(p.Name, "Patroni's REST API", "", "spec.configurations.credentials.patroni.restApiPassword")
 	}
+	c.storeSecrets(add)
 	if !c.mayTLS() {
 		return out
 	}

@@ -44,12 +44,17 @@ func (c *cluster) scripts() {
 		for j, s := range in.Spec.Scripts {
 			at := o.Origin().At("spec.scripts[%d]", j)
 			c.server.Settings = append(c.server.Settings, snapshot.Setting{
-				Key: fmt.Sprintf("SGScript.%s.scripts[%d].user", entry.SGScript, j), Value: cmp.Or(s.User, "postgres"),
+				Key: scriptKey(entry.SGScript, j, "user"), Value: cmp.Or(s.User, "postgres"),
 				Default: s.User == "", Origin: at,
 			})
 			sql := s.Script
+			if world.HasPassword(sql) {
+				c.scriptSetting(entry.SGScript, j, "script", snapshot.Hidden, at.At("spec.scripts[%d].script", j))
+			}
 			switch from := s.ScriptFrom; {
 			case from.ConfigMap != nil:
+				c.scriptSetting(entry.SGScript, j, "scriptFrom.configMapKeyRef.name", from.ConfigMap.Name,
+					at.At("spec.scripts[%d].scriptFrom.configMapKeyRef", j))
 				sql, ok = c.configMap(*from.ConfigMap)
 				if !ok {
 					c.unsettledScript("ConfigMap "+from.ConfigMap.Name, at)
@@ -60,6 +65,14 @@ func (c *cluster) scripts() {
 			c.run(sql, at)
 		}
 	}
+}
+
+func scriptKey(script string, i int, field string) string {
+	return fmt.Sprintf("SGScript.%s.scripts[%d].%s", script, i, field)
+}
+
+func (c *cluster) scriptSetting(script string, i int, field, value string, at verdict.Origin) {
+	c.server.Settings = append(c.server.Settings, snapshot.Setting{Key: scriptKey(script, i, field), Value: value, Origin: at})
 }
 
 // madeScript reports whether the operator makes the script itself: a default one, or
@@ -144,6 +157,10 @@ func (c *cluster) scriptRole(name string, create, user bool, rest string, at ver
 			r.Superuser = word == "SUPERUSER"
 		case "REPLICATION", "NOREPLICATION":
 			r.Replication = word == "REPLICATION"
+		case "BYPASSRLS", "NOBYPASSRLS":
+			r.BypassRLS = word == "BYPASSRLS"
+		case "CREATEROLE", "NOCREATEROLE":
+			r.CreateRole = word == "CREATEROLE"
 		case "LOGIN", "NOLOGIN":
 			r.NoLogin = word == "NOLOGIN"
 		}

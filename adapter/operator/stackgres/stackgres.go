@@ -197,6 +197,7 @@ func (c *cluster) build() {
 	s.Secrets = c.secrets()
 	c.services()
 	c.settings()
+	c.unknownFields()
 	c.w.Snapshot.Servers = append(c.w.Snapshot.Servers, s)
 }
 

@@ -82,7 +82,7 @@ func TestPortsInDoubtAreUnknown(t *testing.T) {
 		t.Fatalf("%+v", s.Ports)
 	}
 	for _, p := range s.Ports {
-		if p.Sees != snapshot.SeesUnknown || p.Pooler == nil || len(p.Pooler.Errors) != 1 || !p.Pooler.Errors[0].Missing {
+		if p.Maybe == "" || p.Sees == snapshot.SeesUnknown || p.Pooler == nil || len(p.Pooler.Errors) != 1 || !p.Pooler.Errors[0].Missing {
 			t.Errorf("%d: %+v", p.Port, p)
 		}
 	}

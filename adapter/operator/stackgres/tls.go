@@ -29,8 +29,6 @@ func (c *cluster) ssl() (on, known bool) {
 // mayTLS reports whether TLS is not surely off.
 func (c *cluster) mayTLS() bool { return c.server.TLS.Enabled != verdict.Deny }
 
-const usualProtocol = "TLSv1.2" // ssl_min_protocol_version since PostgreSQL 12
-
 // tls says what the server offers. No CA for client certificates is ever configured by
 // the operator [sg F/cluster/PostgresSslSecret.java@1.18.6].
 func (c *cluster) tls() snapshot.TLS {
@@ -52,7 +50,7 @@ func (c *cluster) tls() snapshot.TLS {
 	if out.Enabled == verdict.Deny {
 		return out
 	}
-	out.MinProtocol, out.MinProtocolOrigin = usualProtocol, c.at("spec.configurations.sgPostgresConfig")
+	out.MinProtocol, out.MinProtocolOrigin = world.LeastProtocol(c.server.Version), c.at("spec.configurations.sgPostgresConfig")
 	if p, set := c.parameters["ssl_min_protocol_version"]; set {
 		out.MinProtocol, out.MinProtocolOrigin = p.value, p.origin
 	} else if c.possible[0].envoy || len(c.possible) > 1 {

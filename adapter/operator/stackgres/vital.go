@@ -25,6 +25,14 @@ var theCollector = world.Operator{
 	Labels: map[string]string{"app": "StackGresConfig", group + "/collector": "true"},
 }
 
+var theOperator = world.Operator{
+	Key: Name, Namespace: "stackgres", Name: "the operator",
+	Labels: map[string]string{"app": "stackgres-operator", "group": group},
+}
+
+// webhookNumber is where the operator answers the API server.
+const webhookNumber = 8443
+
 // vital adds the flows that the cluster needs. The operator itself never talks to
 // its pods: it goes through the API server, as they do.
 func (c *cluster) vital() {
@@ -37,6 +45,7 @@ func (c *cluster) vital() {
 	c.metricsFlow()
 	c.operationFlows()
 	c.everyone()
+	c.webhookFlow()
 }
 
 // flow adds flows; one without a phase is always needed.
@@ -303,6 +312,16 @@ func (c *cluster) everyone() {
 		c.later(snapshot.Backup, "the jobs of SGBackups", backupApp, "backup", "backup-name", "backup-uid")
 	}
 	c.later(snapshot.Upgrade, "the jobs of SGDbOps", dbOpsApp, "db-ops", "dbops-name", "dbops-uid")
+}
+
+// webhookFlow is how the API server asks the operator before it takes a change, which it
+// refuses where nobody answers.
+func (c *cluster) webhookFlow() {
+	c.flow(snapshot.VitalFlow{
+		ID: "webhook", What: "the kube-apiserver asks the operator's webhooks", Phase: snapshot.Steady,
+		From: world.APIServer(c.w, "", nil, "").To, To: theOperator.Peer(c.w), Ports: world.TCP(webhookNumber),
+		Source: "failurePolicy: Fail [sg stackgres-k8s/install/helm/stackgres-operator/templates/@1.18.6]",
+	})
 }
 
 func (c *cluster) inPhase(phase snapshot.Phase, flows ...snapshot.VitalFlow) {

@@ -122,6 +122,19 @@ func of(w *operator.World, all []*install, o object.Object) (*install, *configur
 	return nil, unseen(w, release{})
 }
 
+// unwatched notes a cluster that no operator of the estate takes.
+func (c *cluster) unwatched(all []*install) {
+	if len(all) == 0 || slices.ContainsFunc(all, func(in *install) bool { return in.governs(c.obj) }) {
+		return
+	}
+	c.server.Unheeded = append(c.server.Unheeded, snapshot.Unheeded{
+		How: snapshot.Overruled, Field: "every field", Origin: c.at("metadata.namespace"),
+		Why:  "no operator of the estate watches the namespace and has the id of the annotation " + controllerAnnotation,
+		Fact: "whether another operator takes it",
+		Fix:  "let an operator watch the namespace (watched_namespace), or name it in the annotation",
+	})
+}
+
 // peer is the operator as a side of flows: the pods of its Deployment; without one,
 // those that the facts and the labels of its manifests tell.
 func (in *install) peer(w *operator.World) snapshot.VitalPeer {

@@ -205,7 +205,7 @@ func (c *cluster) instance(n int, ports []snapshot.ContainerPort) *snapshot.Pod 
 	set := c.labels()
 	set["statefulset.kubernetes.io/pod-name"], set["apps.kubernetes.io/pod-index"] = name, strconv.Itoa(n)
 	p := c.pod(name, set, "controller-revision-hash", "critical-operation")
-	p.Ports = ports
+	p.Ports, p.Demands = ports, c.demands()
 	return p
 }
 

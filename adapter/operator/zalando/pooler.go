@@ -99,7 +99,8 @@ func (c *cluster) poolerWorkload(name, part, field string) *snapshot.Workload {
 	wl.Pods = []*snapshot.Pod{{
 		Workload: wl, Namespace: c.obj.Namespace, Many: instances > 1,
 		Labels: netpol.Labels{Set: set, Unknown: []string{"pod-template-hash"}}, ServiceAccount: c.serviceAccount(),
-		Ports: []snapshot.ContainerPort{{Protocol: flow.TCP, Port: 5432}}, Origin: c.at("%s", field),
+		Demands: c.unsaid(),
+		Ports:   []snapshot.ContainerPort{{Protocol: flow.TCP, Port: 5432}}, Origin: c.at("%s", field),
 	}}
 	return wl
 }
@@ -130,12 +131,12 @@ func ownPooler(image string) bool {
 
 // poolerHBA is what the image asks of clients: TLS, and a password. It has no
 // auth_hba_file [zal pooler/pgbouncer.ini.tmpl@2.0.1]; from 2.0.3 the method is
-// scram-sha-256 where md5 was.
+// scram-sha-256 where md5 was. What another image asks nobody here knows.
 func (c *cluster) poolerHBA(at verdict.Origin) hba.File {
-	maybe := ""
 	if image := c.poolerImage(); !ownPooler(image) {
-		maybe = "what PgBouncer of the image " + image + " is told"
-		c.unsettled("what the pooler of "+at.Field+" asks of its clients", maybe, at)
+		told := "what PgBouncer of the image " + image + " is told"
+		c.unsettled("what the pooler of "+at.Field+" asks of its clients, and whether it comes to the server with TLS", told, at)
+		return hba.File{Dialect: hba.PgBouncer, Errors: []hba.Error{{Message: told + " is not known", Missing: true, Origin: at}}}
 	}
 	method := "md5"
 	if c.config.release.from(2, 0, 3) && c.spec.PostgreSQL.Parameters["password_encryption"] != "md5" {
@@ -145,15 +146,5 @@ func (c *cluster) poolerHBA(at verdict.Origin) hba.File {
 	note.Note = "client_tls_sslmode=require in the pooler's image"
 	asked := at
 	asked.Note = "auth_type in the pooler's image"
-	f := hba.Parse([]hba.Source{
-		{Text: "hostnossl all,replication all all reject", Origin: note, Maybe: maybe},
-		{Text: "host all all all " + method, Origin: asked, Maybe: maybe},
-	}, likePgBouncer)
-	for i := range f.Records {
-		f.Records[i].Line = 0 // settings, and no lines of any file
-	}
-	return f
+	return hba.PgBouncerAuthType(method, "", asked).UnderTLSMode("require", note)
 }
-
-// likePgBouncer is the version of PostgreSQL whose grammar is next to PgBouncer's.
-const likePgBouncer = 13

@@ -105,9 +105,13 @@ func (c *cluster) userRoles() {
 				r.Superuser = true
 			case "REPLICATION":
 				r.Replication = true
+			case "BYPASSRLS":
+				r.BypassRLS = true
+			case "CREATEROLE":
+				r.CreateRole = true
 			case "NOLOGIN":
 				r.NoLogin = true
-			case "LOGIN", "INHERIT", "CREATEROLE", "CREATEDB", "BYPASSRLS",
+			case "LOGIN", "INHERIT", "CREATEDB",
 				"NOSUPERUSER", "NOREPLICATION", "NOINHERIT", "NOCREATEROLE", "NOCREATEDB", "NOBYPASSRLS":
 			default:
 				world.Fault(c.w, c.obj, c.at("spec.users%s[%d]", object.Key(false, name), i).Field, "%q is no flag of a role", flag)

@@ -1,12 +1,14 @@
 package zalando
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -97,13 +99,19 @@ func (c *cluster) fields() {
 	if s.Clone != nil && s.Clone.S3Secret != "" {
 		c.set("spec.clone.s3_secret_access_key", hidden, false, c.at("spec.clone.s3_secret_access_key"))
 	}
+	for i, v := range s.Env {
+		if v.Value != nil && world.IsSecret(v.Name, *v.Value) {
+			field := fmt.Sprintf("spec.env[%d].value", i)
+			c.set(field, hidden, false, c.at("%s", field))
+		}
+	}
 	if v := c.env("ALLOW_NOSSL"); v.set && v.known {
 		c.set("spec.env.ALLOW_NOSSL", v.value, false, v.origin)
 	}
 }
 
 // hidden stands in the place of a secret that somebody wrote into an object.
-const hidden = "***"
+const hidden = snapshot.Hidden
 
 // defaults are of keys that matter though nobody writes them [zal
 // pkg/util/config/config.go@1.15.1].

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -28,7 +29,7 @@ func (c *cluster) tls() snapshot.TLS {
 	if v, ok := c.spec.PostgreSQL.Parameters["ssl"]; ok && slices.Contains(off, strings.ToLower(strings.TrimSpace(v))) {
 		out.Enabled, out.Origin = verdict.Deny, c.at("spec.postgresql.parameters.ssl")
 	}
-	out.MinProtocol = cmp.Or(c.spec.PostgreSQL.Parameters["ssl_min_protocol_version"], "TLSv1.2")
+	out.MinProtocol = cmp.Or(c.spec.PostgreSQL.Parameters["ssl_min_protocol_version"], world.LeastProtocol(c.server.Version))
 	out.MinProtocolOrigin = c.at("spec.postgresql.parameters.ssl_min_protocol_version")
 	c.certify(&out, "server")
 	return out

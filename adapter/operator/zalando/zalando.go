@@ -6,6 +6,7 @@ package zalando
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
@@ -73,6 +74,7 @@ func newCluster(w *operator.World, operators []*install, teams []team, o object.
 		Operator: Name, OperatorVersion: c.config.release.exact(), Workload: world.Workload(w, o.Ref(), o),
 		Version: c.version(), SystemUser: c.systemUser(), Maps: ident.Parse(nil, c.version()), Origin: o.Origin(),
 	}
+	c.unwatched(operators)
 	c.members()
 	c.server.TLS = c.tls()
 	c.server.HBA = c.hba()
@@ -142,18 +144,26 @@ func (c *cluster) systemUser() string {
 	return ""
 }
 
+// sidecarGives is known of a sidecar that says by its name that it exports metrics.
+func sidecarGives(container, port string) snapshot.Power {
+	if strings.Contains(container, "export") || strings.Contains(port, "export") || strings.Contains(port, "metrics") {
+		return snapshot.Tells
+	}
+	return snapshot.PowerUnknown
+}
+
 // control are the other ports of a member. Spilo gives Patroni's REST API no
 // credentials; bg_mon is preloaded unless the cluster replaces the list.
 func (c *cluster) control() []snapshot.ControlPort {
 	out := []snapshot.ControlPort{{
-		Name: "patroni", Port: 8008,
+		Name: "patroni", Port: 8008, Gives: snapshot.Obeys,
 		Why: "Patroni's REST API without authentication: whoever reaches it restarts or reinitialises a member, fails over, " +
 			"and changes parameters such as archive_command, which is a command that the database runs",
 		Source: "Spilo [spilo postgres-appliance/scripts/configure_spilo.py@7cb50bd]; Patroni documentation, REST API",
 	}}
 	if _, replaced := c.spec.PostgreSQL.Parameters["shared_preload_libraries"]; !replaced || c.preloads("bg_mon") {
 		out = append(out, snapshot.ControlPort{
-			Name: "bg_mon", Port: 8080, Why: "lists running queries, with their text, roles and databases, without authentication",
+			Name: "bg_mon", Port: 8080, Gives: snapshot.Tells, Why: "lists running queries, with their text, roles and databases, without authentication",
 			Source: "Spilo [spilo postgres-appliance/scripts/configure_spilo.py@7cb50bd]; bg_mon README",
 		})
 	}
@@ -161,7 +171,7 @@ func (c *cluster) control() []snapshot.ControlPort {
 		for _, p := range s.Ports {
 			if p.ContainerPort != 0 {
 				out = append(out, snapshot.ControlPort{
-					Name: "sidecar " + cmp.Or(s.Name, "without a name"), Port: p.ContainerPort,
+					Name: "sidecar " + cmp.Or(s.Name, "without a name"), Port: p.ContainerPort, Gives: sidecarGives(s.Name, p.Name),
 					Why:    "a sidecar declares the port; it has the superuser's password in its environment",
 					Source: "Zalando [zal pkg/cluster/k8sres.go patchSidecarContainers@1.15.1]",
 				})

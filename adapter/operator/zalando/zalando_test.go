@@ -369,3 +369,16 @@ func TestContract(t *testing.T) {
 		}
 	}
 }
+
+// Of an image that is not the operator's nobody knows what PgBouncer is told: whom it lets
+// in, and whether it comes to the server with TLS.
+func TestForeignPooler(t *testing.T) {
+	for image, known := range map[string]bool{
+		"registry.opensource.zalan.do/acid/pgbouncer:master-27": true, "registry.example/pgbouncer:1.24": false,
+	} {
+		p := adapted(t, postgresql("connectionPooler: {dockerImage: \""+image+"\"}")).Poolers[0]
+		if (p.ServerTLS != "") != known || (len(p.HBA.Errors) == 0) != known {
+			t.Errorf("%s: server_tls_sslmode %q, %v", image, p.ServerTLS, p.HBA)
+		}
+	}
+}

@@ -10,6 +10,10 @@ import (
 	"github.com/pgmoat/pgmoat/engine/audit/rules/exposurerules"
 	"github.com/pgmoat/pgmoat/engine/audit/rules/hbarules"
 	"github.com/pgmoat/pgmoat/engine/audit/rules/netpolrules"
+	"github.com/pgmoat/pgmoat/engine/audit/rules/operatorrules"
+	"github.com/pgmoat/pgmoat/engine/audit/rules/podrules"
+	"github.com/pgmoat/pgmoat/engine/audit/rules/rolerules"
+	"github.com/pgmoat/pgmoat/engine/audit/rules/tlsrules"
 	"github.com/pgmoat/pgmoat/engine/audit/rules/vitalrules"
 )
 
@@ -26,6 +30,10 @@ var Families = []Family{
 	{"NET: NetworkPolicies that do not say what was meant", netpolrules.Rules},
 	{"HBA: what pg_hba.conf lets in", hbarules.Rules},
 	{"EXP: who gets packets to the database", exposurerules.Rules},
+	{"TLS: what certificates and encryption hold, and what they do not", tlsrules.Rules},
+	{"ROL: who may become a superuser, and who reads which password", rolerules.Rules},
+	{"OPR: what an operator makes of a custom resource", operatorrules.Rules},
+	{"POD: the database's pods in the cluster", podrules.Rules},
 	{"VIT: flows that the database needs to stay alive", vitalrules.Rules},
 }
 

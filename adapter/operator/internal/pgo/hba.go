@@ -8,6 +8,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/authfile"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/ident"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -127,11 +128,13 @@ func (c *Cluster) rules(r *rendering) (doubt string) {
 	if c.release.Before(c.fork.Rules...) {
 		world.Warn(c.w, c.obj, c.fork.Name+"/field-not-known", "spec.authentication",
 			"release %s does not know this field: its rules are nowhere, and the default line stays", c.release)
+		c.newer("spec.authentication", c.fork.Rules, "its rules are nowhere, and the operator's default line lets everybody ask for a password")
 		return ""
 	}
 	if c.release == nil && c.obj.Source.File != "" {
 		doubt = c.releaseFact()
 		c.unsettled("whether the operator knows spec.authentication", doubt, "spec.authentication")
+		c.newer("spec.authentication", c.fork.Rules, "its rules are nowhere, and the operator's default line lets everybody ask for a password")
 	}
 	c.checkRules()
 	for i, rule := range rules {
@@ -163,6 +166,7 @@ func (c *Cluster) user(r *rendering, line string, at verdict.Origin, maybe strin
 		line = strings.TrimFunc(line, func(r rune) bool { return r > '~' || r < '!' || r == '\\' })
 		if strings.HasPrefix(line, "include") {
 			world.Warn(c.w, c.obj, c.fork.Name+"/include-left-out", at.Field, "the operator leaves out lines that include files")
+			c.heed(snapshot.Overruled, "the line", "the operator leaves out lines that include files", at)
 		}
 		if line == "" || strings.HasPrefix(line, "include") {
 			return

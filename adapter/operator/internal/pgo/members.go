@@ -124,6 +124,7 @@ func (c *Cluster) instance(set InstanceSet, n int) *snapshot.Pod {
 	p := c.pod("", "", "pg", set.Metadata, own, append([]string{instanceLabel}, numbered...))
 	p.Instance = fmt.Sprintf("%s-%s #%d", c.obj.Name, set.Name, n)
 	p.ServiceAccount = c.obj.Name + "-instance"
+	p.Demands = c.demands()
 	p.Ports = []snapshot.ContainerPort{{Name: "postgres", Protocol: flow.TCP, Port: c.port()}}
 	if c.Spec.Monitoring.PGMonitor.Exporter != nil {
 		p.Ports = append(p.Ports, snapshot.ContainerPort{Name: "exporter", Protocol: flow.TCP, Port: 9187})

@@ -65,6 +65,8 @@ type Fork struct {
 	// Rules and Scram are the first release that knows spec.authentication, and the first
 	// whose default line asks for scram-sha-256.
 	Rules, Scram Release
+	// Seccomp is the first release whose containers have a seccomp profile.
+	Seccomp Release
 	// Restores says that backups and restores are asked for by objects of their own, so
 	// that no field tells of them; Scheduled that the operator itself starts those that
 	// are scheduled.
@@ -75,7 +77,7 @@ type Fork struct {
 
 // Paths are the fields that have other names in the two kinds.
 type Paths struct {
-	Service, Replicas, Pooler, CustomTLS, CustomReplicationTLS, Shutdown string
+	Service, Replicas, Pooler, CustomTLS, CustomReplicationTLS, Shutdown, Paused string
 }
 
 // An Input is what an object says, and what only one of the operators does.
@@ -215,6 +217,23 @@ func (c *Cluster) unsettled(what, fact, field string) {
 	c.server.Unsettled = append(c.server.Unsettled, snapshot.Unsettled{What: what, Fact: fact, Origin: at})
 }
 
+// heed notes a field that does not come to what it says.
+func (c *Cluster) heed(how snapshot.Heed, field, why string, at verdict.Origin) {
+	c.server.Unheeded = append(c.server.Unheeded, snapshot.Unheeded{How: how, Field: field, Why: why, Origin: at})
+}
+
+// newer notes a field that releases before one do not know.
+func (c *Cluster) newer(field string, since Release, effect string) {
+	u := snapshot.Unheeded{How: snapshot.Pruned, Field: field, Why: since.String() + " brought it", Effect: effect, Origin: c.at("%s", field),
+		Fix: "update the operator and its definitions to " + since.String() + ", or write the lines to " + dynamicPath + ".pg_hba"}
+	if c.release == nil {
+		u.Fact = c.releaseFact()
+	} else {
+		u.Why += ", and the operator is of " + c.release.String()
+	}
+	c.server.Unheeded = append(c.server.Unheeded, u)
+}
+
 // releaseFact is what settles what depends on the operator's release.
 func (c *Cluster) releaseFact() string {
 	return "the operator's release; state operators." + c.fork.Name + ".version in the facts file"
@@ -261,20 +280,20 @@ const maxReplicas = 100
 func (c *Cluster) control() []snapshot.ControlPort {
 	out := []snapshot.ControlPort{
 		{
-			Name: "patroni", Port: c.patroniPort(),
+			Name: "patroni", Port: c.patroniPort(), Gives: snapshot.Guarded,
 			Why: "anyone may read the cluster's state; what changes it (restart, switchover, reinitialize) asks for a client " +
 				"certificate of the cluster's CA, which the instances have",
 			Source: "verify_client: optional [pgo internal/patroni/config.go@6.0.3]",
 		},
 		{
-			Name: "pgbackrest", Port: backrestPort,
+			Name: "pgbackrest", Port: backrestPort, Gives: snapshot.Guarded,
 			Why:    "whoever has a client certificate named for the cluster reads and writes the data directory's files",
 			Source: "tls-server-auth [pgo internal/pgbackrest/tls-server.md@6.0.3]",
 		},
 	}
 	if c.Spec.Monitoring.PGMonitor.Exporter != nil {
 		out = append(out, snapshot.ControlPort{
-			Name: "exporter", Port: 9187, Why: "metrics tell names of databases and roles, and queries, without authentication",
+			Name: "exporter", Port: 9187, Gives: snapshot.Tells, Why: "metrics tell names of databases and roles, and queries, without authentication",
 			Source: "postgres_exporter [pgo internal/pgmonitor/exporter.go@6.0.3]",
 		})
 	}

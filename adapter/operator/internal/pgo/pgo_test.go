@@ -44,3 +44,19 @@ func TestText(t *testing.T) {
 		}
 	}
 }
+
+// Only images of PgBouncer tell its release; those of Percona's before count their own.
+func TestBouncerRelease(t *testing.T) {
+	for image, want := range map[string]string{
+		"registry.example/crunchydata/crunchy-pgbouncer:ubi9-1.25-2547": "ubi9-1.25-2547",
+		"docker.io/percona/percona-pgbouncer:1.25.0-1":                  "1.25.0-1",
+		"percona/percona-postgresql-operator:1.4.0-ppg14-pgbouncer":     "",
+		"": "",
+	} {
+		c := &Cluster{}
+		c.Spec.Proxy.PgBouncer = &PgBouncer{Image: image}
+		if got := c.bouncerRelease(); got != want {
+			t.Errorf("%s: %q, want %q", image, got, want)
+		}
+	}
+}

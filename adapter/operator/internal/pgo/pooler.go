@@ -24,7 +24,7 @@ func (c *Cluster) bouncer() {
 	p := c.pooler
 	p.Port = number(b.Port, 5432)
 	p.AuthUser, p.AuthDatabase = bouncer, c.lookupDatabase()
-	p.ServerTLS = c.ini("server_tls_sslmode", "verify-full")
+	p.ServerTLS = c.serverTLS()
 	p.HBA = c.poolerHBA()
 	p.TLS = c.poolerTLS()
 	c.destination()
@@ -102,7 +102,15 @@ func connection(text string) map[string]string {
 	return out
 }
 
-var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+// serverTLS is server_tls_sslmode; empty for a mode with which PgBouncer does not start.
+func (c *Cluster) serverTLS() string {
+	mode := c.ini("server_tls_sslmode", "verify-full")
+	if !slices.Contains(hba.SSLModes, mode) {
+		world.Fault(c.w, c.obj, poolerPath+".global.server_tls_sslmode", "%q is not a mode that PgBouncer knows", mode)
+		return ""
+	}
+	return mode
+}
 
 func (c *Cluster) poolerTLS() snapshot.TLS {
 	at := c.at("%s.global.client_tls_sslmode", poolerPath)
@@ -111,7 +119,7 @@ func (c *Cluster) poolerTLS() snapshot.TLS {
 	switch {
 	case mode == "disable":
 		out.Enabled = verdict.Deny
-	case !slices.Contains(sslModes, mode):
+	case !slices.Contains(hba.SSLModes, mode):
 		out.Enabled = verdict.Unknown
 		world.Fault(c.w, c.obj, at.Field, "%q is not a mode that PgBouncer knows", mode)
 	}
@@ -133,15 +141,9 @@ func (c *Cluster) poolerTLS() snapshot.TLS {
 	return out
 }
 
-// methods are what PgBouncer's auth_type asks for, in words of pg_hba.conf (PgBouncer
-// documentation, "auth_type"); any takes whoever comes for the database's own user.
-var methods = map[string]string{
-	"md5": "md5", "scram-sha-256": "scram-sha-256", "cert": "cert", "trust": "trust", "any": "trust", "plain": "password",
-	"pam": "pam", "ldap": "ldap",
-}
-
-// passwords are the methods for which PgBouncer asks PostgreSQL for the role's password.
-var passwords = []string{"md5", "scram-sha-256", "password"}
+// passwords are the values of auth_type for which PgBouncer asks PostgreSQL for the role's
+// password.
+var passwords = []string{"md5", "scram-sha-256", "plain"}
 
 // unanswered are the roles whose passwords it does not get: superusers, unless Percona's
 // exposeSuperusers is set, and those that may replicate, except then postgres [pgo
@@ -158,49 +160,54 @@ func (c *Cluster) unanswered() (out []string) {
 }
 
 // poolerHBA is what auth_type asks of everybody, md5 where nobody says, in the form of
-// records. Before it client_tls_sslmode refuses plain text, and from verify-ca on it
-// wants a certificate too. Physical replication is in no record: it would go on as the
-// client's role, and the server lets only its own replicator in, with a certificate.
+// records. Before it stand the roles without a password, and before these what
+// client_tls_sslmode asks.
 func (c *Cluster) poolerHBA() hba.File {
 	at := c.at("%s.global.auth_type", poolerPath)
 	kind := c.ini("auth_type", "md5")
-	method, known := methods[kind]
-	maybe := ""
-	switch {
-	case kind == "hba":
-		method, maybe = "md5", "the file of auth_hba_file"
-		c.unsettled("who may log in at PgBouncer", maybe, at.Field)
-	case !known:
-		world.Fault(c.w, c.obj, at.Field, "%q is not a type that PgBouncer knows", kind)
-		method, maybe = "md5", "a type that PgBouncer knows"
-	}
 	if _, said := c.Spec.Proxy.PgBouncer.Config.Global["auth_type"]; !said {
 		at.Note = "PgBouncer's default"
 	}
-	mode := c.ini("client_tls_sslmode", "require")
-	var sources []hba.Source
-	if slices.Contains([]string{"require", "verify-ca", "verify-full"}, mode) {
-		plain := c.at("%s.global.client_tls_sslmode", poolerPath)
-		plain.Note = "refuses plain text before anything else"
-		sources = append(sources, hba.Source{Text: "hostnossl all,replication all all reject", Origin: plain})
-	}
-	if asked := c.unanswered(); len(asked) > 0 && slices.Contains(passwords, method) {
-		at := c.at("spec.proxy.pgBouncer")
-		at.Note = "the function that PgBouncer asks for passwords leaves these roles out"
-		sources = append(sources, hba.Source{Text: "host all,replication " + quoted(asked) + " all reject", Origin: at})
-	}
-	line := "host all all all " + method
+	f := hba.PgBouncerAuthType(kind, c.bouncerRelease(), at)
 	switch {
-	case slices.Contains(passwords, method) && strings.HasPrefix(mode, "verify-"):
-		line = "hostssl all all all " + method + " clientcert=verify-ca"
-	case method == "cert":
-		line = "hostssl all all all cert"
-	case method == "ldap":
-		line += " ldapserver=auth_ldap_options" // which one does not matter to who may ask
+	case kind == "hba":
+		c.unsettled("who may log in at PgBouncer", "the file of auth_hba_file", at.Field)
+	case len(f.Errors) > 0:
+		world.Fault(c.w, c.obj, at.Field, "%q is not a type that PgBouncer knows", kind)
 	}
-	sources = append(sources, hba.Source{Text: line, Origin: at, Maybe: maybe})
-	return hba.Parse(sources, pgBouncerGrammar)
+	if slices.Contains(passwords, kind) {
+		f.Records = append(c.withoutPassword(), f.Records...)
+	}
+	plain := c.at("%s.global.client_tls_sslmode", poolerPath)
+	plain.Note = "refuses plain text before anything else"
+	return f.UnderTLSMode(c.ini("client_tls_sslmode", "require"), plain)
 }
 
-// pgBouncerGrammar is the version whose words the records above are written in.
+// withoutPassword is a record, on line zero, that refuses the roles PgBouncer gets no
+// password of; none where it gets all.
+func (c *Cluster) withoutPassword() []hba.Record {
+	asked := c.unanswered()
+	if len(asked) == 0 {
+		return nil
+	}
+	at := c.at("spec.proxy.pgBouncer")
+	at.Note = "the function that PgBouncer asks for passwords leaves these roles out"
+	f := hba.Parse([]hba.Source{{Text: "host all,replication " + quoted(asked) + " all reject", Origin: at}}, pgBouncerGrammar)
+	for i := range f.Records {
+		f.Records[i].Line = 0 // a setting, and no line of any file
+	}
+	return f.Records
+}
+
+// pgBouncerGrammar is the version whose words the record above is written in.
 const pgBouncerGrammar = 14
+
+// bouncerRelease is PgBouncer's, by the tag of an image of its own, "ubi9-1.25-2547" or
+// "1.25.0-1"; empty where none tells. Tags of other images count releases of the operator.
+func (c *Cluster) bouncerRelease() string {
+	repository, tag := imageParts(c.Spec.Proxy.PgBouncer.Image)
+	if !strings.HasSuffix(repository, "pgbouncer") {
+		return ""
+	}
+	return tag
+}

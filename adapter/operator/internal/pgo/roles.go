@@ -99,6 +99,10 @@ func options(r *snapshot.Role, text string) {
 			r.Superuser = true
 		case "REPLICATION":
 			r.Replication = true
+		case "BYPASSRLS":
+			r.BypassRLS = true
+		case "CREATEROLE":
+			r.CreateRole = true
 		case "NOLOGIN":
 			r.NoLogin = true
 		}

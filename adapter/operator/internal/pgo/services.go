@@ -79,6 +79,9 @@ func (c *Cluster) exposure(s *snapshot.Service, spec ServiceSpec, field string) 
 			all[k], at[k] = v, level.field
 		}
 	}
+	if len(s.SourceRanges) == 0 {
+		s.SourceRanges = kube.SourceRanges(all)
+	}
 	internal, key := kube.Exposure(all)
 	s.Internal = internal
 	if key != "" {

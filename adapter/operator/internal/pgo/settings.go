@@ -2,6 +2,7 @@ package pgo
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,11 +31,16 @@ func refuses(name string) bool {
 	return slices.Contains(refused, name) || slices.ContainsFunc(refusedBeginnings, func(b string) bool { return strings.HasPrefix(name, b) })
 }
 
+// secretOption finds the options of pgBackRest that hold a secret, which belong into a file
+// of a Secret (pgBackRest configuration reference, Repository Options).
+var secretOption = regexp.MustCompile(`^repo\d*-(s3-key-secret|s3-token|azure-key|cipher-pass|sftp-private-key-passphrase)$`)
+
 // settings are what the object says that rules ask for.
 func (c *Cluster) settings() {
 	for _, name := range sortedKeys(c.Spec.Config.Parameters) {
 		if refuses(name) {
 			world.Fault(c.w, c.obj, "spec.config.parameters."+name, "cannot be set here; parameters of TLS stand in %s.parameters", dynamicPath)
+			c.heed(snapshot.Refused, name, "it cannot be set here; parameters of TLS stand in "+dynamicPath+".parameters", c.at("spec.config.parameters.%s", name))
 		}
 	}
 	for _, p := range c.Spec.parameters() {
@@ -42,18 +48,30 @@ func (c *Cluster) settings() {
 	}
 	c.flag("spec.openshift", c.Spec.OpenShift)
 	c.flag(c.fork.Paths.Shutdown, c.Spec.Shutdown)
+	c.flag(c.fork.Paths.Paused, c.Spec.Paused)
 	c.access()
 	c.exposed(c.fork.Paths.Service, c.Spec.Service)
 	c.exposed(c.fork.Paths.Replicas, c.Spec.ReplicaService)
 	c.poolerSettings()
 	for i, u := range userList(c.Spec.Users) {
 		if u.Options != "" {
-			field := fmt.Sprintf("spec.users[%d].options", i)
-			c.setAt(field, u.Options, field)
+			field, said := fmt.Sprintf("spec.users[%d].options", i), u.Options
+			if world.HasPassword(said) {
+				said = snapshot.Hidden
+			}
+			c.setAt(field, said, field)
 		}
 	}
 	if s := c.Spec.Standby; s != nil {
 		c.set("spec.standby.enabled", strconv.FormatBool(yes(s.Enabled, c.fork.Strict)))
+	}
+	for _, k := range sortedKeys(c.Spec.Backups.PGBackRest.Global) {
+		if field := "spec.backups.pgbackrest.global." + k; secretOption.MatchString(k) {
+			c.set(field, snapshot.Hidden)
+		}
+	}
+	if sql := c.Spec.DatabaseInitSQL; sql != nil && sql.Name != "" {
+		c.set("spec.databaseInitSQL.name", sql.Name)
 	}
 	if c.Spec.Monitoring.PGMonitor.Exporter != nil {
 		c.set("spec.monitoring.pgmonitor.exporter", "enabled")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // A Spec is what is read of a PostgresCluster [pgo
@@ -35,7 +36,10 @@ type Spec struct {
 	Config struct {
 		Parameters map[string]any `json:"parameters"`
 	} `json:"config"`
-	Users                      *[]User     `json:"users"`
+	Users           *[]User `json:"users"`
+	DatabaseInitSQL *struct {
+		Name string `json:"name"`
+	} `json:"databaseInitSQL"`
 	Backups                    Backups     `json:"backups"`
 	Standby                    *Standby    `json:"standby"`
 	DataSource                 *DataSource `json:"dataSource"`
@@ -59,6 +63,7 @@ type Spec struct {
 	} `json:"userInterface"`
 	OpenShift *bool `json:"openshift"`
 	Shutdown  *bool `json:"shutdown"`
+	Paused    *bool `json:"paused"`
 }
 
 // Metadata is what the operator puts on the objects it makes.
@@ -87,6 +92,7 @@ type ServiceSpec struct {
 // A PgBouncer is spec.proxy.pgBouncer.
 type PgBouncer struct {
 	Metadata Metadata `json:"metadata"`
+	Image    string   `json:"image"`
 	Port     *uint16  `json:"port"`
 	Replicas *int     `json:"replicas"`
 	Config   struct {
@@ -257,6 +263,7 @@ func (c *Cluster) lines(name string) (out []string) {
 		if !ok {
 			world.Warn(c.w, c.obj, c.fork.Name+"/not-a-line", fmt.Sprintf("%s.%s[%d]", dynamicPath, name, i),
 				"%s is no string: the operator passes over it", shown(entry))
+			c.heed(snapshot.Overruled, shown(entry), "it is no string, and the operator passes over it", c.at("%s.%s[%d]", dynamicPath, name, i))
 		}
 		out = append(out, line)
 	}

@@ -31,7 +31,7 @@ func (c *Cluster) names(services ...string) (out []string) {
 // Services C-primary and C-replicas only, not for C-ha or a load balancer's name.
 func (c *Cluster) tls() {
 	t := &c.server.TLS
-	*t = snapshot.TLS{Enabled: verdict.Allow, ClientCA: verdict.Allow, MinProtocol: "TLSv1.2", Origin: c.obj.Origin()}
+	*t = snapshot.TLS{Enabled: verdict.Allow, ClientCA: verdict.Allow, MinProtocol: world.LeastProtocol(c.server.Version), Origin: c.obj.Origin()}
 	for _, p := range c.Spec.parameters() {
 		if p.name == "ssl_min_protocol_version" && p.field != "spec.config.parameters."+p.name {
 			t.MinProtocol, t.MinProtocolOrigin = p.value, c.at("%s", p.field)

@@ -87,7 +87,7 @@ func APIServer(w *operator.World, who string, pods []*snapshot.Pod, source strin
 	facts := w.Snapshot.Facts
 	f := snapshot.VitalFlow{
 		ID: "kube-apiserver", What: who + " talk to the kube-apiserver", From: Pods(who, pods...), Source: source, Phase: snapshot.Steady,
-		To: snapshot.VitalPeer{Name: "kube-apiserver", Outside: facts.APIServer, OutsideUnknown: facts.APIServer.IsEmpty()},
+		To: snapshot.VitalPeer{Name: snapshot.KubeAPIServer, Outside: facts.APIServer, OutsideUnknown: facts.APIServer.IsEmpty()},
 	}
 	ports := facts.APIServerPorts
 	if len(ports) == 0 {

@@ -102,9 +102,10 @@ func (s ServiceSpec) ServicePorts(origin verdict.Origin) []snapshot.ServicePort 
 // one of this name is there: then that is the truth.
 func AddService(w *operator.World, s snapshot.Service) *snapshot.Service {
 	if known := w.Service(s.Namespace, s.Name); known != nil {
+		known.DeclaredAt = s.Origin
 		return known
 	}
-	s.Synthetic = true
+	s.Synthetic, s.DeclaredAt = true, s.Origin
 	s.Type = cmp.Or(s.Type, "ClusterIP")
 	w.Snapshot.Services = append(w.Snapshot.Services, &s)
 	return &s

@@ -12,6 +12,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/ident"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // A printer writes indented lines.
@@ -50,7 +51,7 @@ func (p *printer) server(s *snapshot.Server) {
 	}
 	p.pods(s.Workload.Pods)
 	for _, port := range s.Ports {
-		p.line(1, "port %s %d sees %d notls %t terminates %t", port.Name, port.Port, port.Sees, port.NoTLS, port.Terminates)
+		p.line(1, "port %s %d sees %d notls %t terminates %t%s", port.Name, port.Port, port.Sees, port.NoTLS, port.Terminates, doubt(port.Maybe))
 		if port.Pooler != nil {
 			p.hba(2, *port.Pooler)
 		}
@@ -109,6 +110,9 @@ func (p *printer) kept(s *snapshot.Server) {
 	for _, x := range s.Disagreements {
 		p.line(1, "disagreement %s: declared %s, live %s | %s | %s", x.What, x.Declared, x.Live, x.Origin, x.At)
 	}
+	for _, x := range s.Unheeded {
+		p.line(1, "unheeded %d %s: %s; %s; %s; %s | %s", x.How, x.Field, x.Why, x.Effect, x.Fact, x.Fix, x.Origin)
+	}
 	for _, x := range s.Unsettled {
 		p.line(1, "unsettled %s: %s | %s", x.What, x.Fact, x.Origin)
 	}
@@ -123,9 +127,19 @@ func (p *printer) pods(pods []*snapshot.Pod) {
 		p.line(1, "pod %q part %q instance %q%s sa %q", pod.Name, pod.Part, pod.Instance, many, pod.ServiceAccount)
 		p.line(2, "%s", labels(pod.Labels))
 		for _, c := range pod.Ports {
-			p.line(2, "port %s %s %d", c.Name, c.Protocol, c.Port)
+			p.line(2, "port %s %s %d%s", c.Name, c.Protocol, c.Port, hostPort(c))
 		}
 	}
+}
+
+func hostPort(c snapshot.ContainerPort) string {
+	switch {
+	case c.HostPort == 0:
+		return ""
+	case c.HostIP.IsValid():
+		return fmt.Sprintf(" host port %s:%d", c.HostIP, c.HostPort)
+	}
+	return fmt.Sprintf(" host port %d", c.HostPort)
 }
 
 func labels(l netpol.Labels) string {
@@ -141,11 +155,18 @@ func labels(l netpol.Labels) string {
 
 func (p *printer) hba(depth int, f hba.File) {
 	for _, r := range f.Records {
-		p.line(depth, "hba %d: %s | %s", r.Line, r, r.Origin)
+		p.line(depth, "hba %d: %s%s | %s", r.Line, r, doubt(r.Maybe), r.Origin)
 	}
 	for _, e := range f.Errors {
 		p.line(depth, "hba %d! %s | %s", e.Line, e.Message, e.Origin)
 	}
+}
+
+func doubt(maybe string) string {
+	if maybe == "" {
+		return ""
+	}
+	return " (maybe: " + maybe + ")"
 }
 
 func (p *printer) ident(f ident.File) {
@@ -164,6 +185,9 @@ func (p *printer) services(depth int, services []*snapshot.Service) {
 			selector = s.Selector.String()
 		}
 		p.line(depth, "service %s %s synthetic=%t selector %s %s | %s", s.Name, s.Type, s.Synthetic, selector, s.ExternalName, s.Origin)
+		if reach := outside(s); reach != "" {
+			p.line(depth+1, "outside: %s", reach)
+		}
 		for _, b := range s.Backends {
 			p.line(depth+1, "backend %s", b.Ref())
 		}
@@ -171,6 +195,24 @@ func (p *printer) services(depth int, services []*snapshot.Service) {
 			p.line(depth+1, "port %s %s %d to %s%d node %d", sp.Name, sp.Protocol, sp.Port, sp.TargetName, sp.Target, sp.NodePort)
 		}
 	}
+}
+
+// outside is what decides who reaches the Service from outside the cluster, and as whom.
+func outside(s *snapshot.Service) string {
+	var out []string
+	if s.SourceRanges != nil {
+		out = append(out, fmt.Sprint("ranges ", s.SourceRanges))
+	}
+	if len(s.ExternalIPs) > 0 {
+		out = append(out, fmt.Sprint("external IPs ", s.ExternalIPs))
+	}
+	if s.KeepsClient {
+		out = append(out, "keeps the client's address")
+	}
+	if s.Internal != verdict.Unknown {
+		out = append(out, "internal "+s.Internal.String())
+	}
+	return strings.Join(out, ", ")
 }
 
 func (p *printer) vital(f snapshot.VitalFlow) {

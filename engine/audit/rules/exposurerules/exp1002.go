@@ -21,7 +21,7 @@ The database is then isolated on paper only.`,
 	Needs:   []audit.Fact{audit.Policies, audit.Servers},
 	Run: func(p *audit.Pass) {
 		for _, d := range doors(p.World) {
-			for _, e := range entries(p.World, d.pods, d.ports) {
+			for _, e := range entries(p, d.pods, d.ports) {
 				if who := everybody(e); who != "" {
 					step := knock(p, stranger, d.pods, d.ports)
 					p.Report(audit.Finding{Subject: d.ref, Origin: e.origin(), Certain: step.Verdict == verdict.Allow, Because: doubtful(step),

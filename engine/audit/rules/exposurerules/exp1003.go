@@ -3,6 +3,7 @@ package exposurerules
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -24,7 +25,7 @@ have addresses too, so that it admits them as well.`,
 	Needs:   []audit.Fact{audit.Policies, audit.Servers},
 	Run: func(p *audit.Pass) {
 		for _, d := range doors(p.World) {
-			for _, e := range entries(p.World, d.pods, d.ports) {
+			for _, e := range entries(p, d.pods, d.ports) {
 				if e.peer == nil || e.peer.Block == nil || !wide(e.peer.Block.Addresses) {
 					continue
 				}
@@ -40,10 +41,7 @@ have addresses too, so that it admits them as well.`,
 // wide reports whether the addresses hold nearly all of a family: a half of it is a
 // spelling of all, and nobody's office.
 func wide(a flow.Addresses) bool {
-	for _, p := range a.Prefixes() {
-		if p.Bits() <= 1 && p != (netip.Prefix{}) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.Prefixes(), isWide)
 }
+
+func isWide(p netip.Prefix) bool { return p.Bits() <= 1 && p != (netip.Prefix{}) }

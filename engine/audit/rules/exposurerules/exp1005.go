@@ -2,9 +2,14 @@ package exposurerules
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // EXP1005 finds load balancers in front of a database. One that takes only named
@@ -14,8 +19,9 @@ var EXP1005 = &audit.Rule{
 	Title:    "a load balancer in front of the database",
 	Severity: audit.High,
 	Why: `A Service of type LoadBalancer gives the database an address outside the cluster,
-with most providers a public one. Without spec.loadBalancerSourceRanges it takes
-connections from everywhere.`,
+with most providers a public one, unless an annotation of the cloud makes it internal.
+Without spec.loadBalancerSourceRanges it takes connections from everywhere, an internal
+one from all of the private network: other clusters, offices, every machine of the VPC.`,
 	Setting: database,
 	Bad: `apiVersion: v1
 kind: Service
@@ -34,18 +40,86 @@ spec:
 `,
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
-		for _, l := range leading(p.World, "LoadBalancer") {
-			ranges := flow.AddressesOf(l.service.SourceRanges...)
-			f := audit.Finding{Subject: l.service.Ref(), Certain: true, Origin: l.service.At("spec.type")}
-			if len(l.service.SourceRanges) > 0 && !wide(ranges) {
-				f.Severity = audit.Low
-				f.Message = fmt.Sprintf("the Service gives %s an address outside the cluster, for the clients of its loadBalancerSourceRanges", l.door.ref)
-				f.Fix = "leave it where those clients need it; keep externalTrafficPolicy: Local, so that policies and pg_hba.conf see their addresses"
-			} else {
-				f.Message = fmt.Sprintf("the Service gives %s an address outside the cluster and takes connections from everywhere", l.door.ref)
-				f.Fix = "write where the clients come from, or make it a ClusterIP Service:\nspec:\n  type: LoadBalancer\n  externalTrafficPolicy: Local\n  loadBalancerSourceRanges:\n    - 192.0.2.0/24"
-			}
-			p.Report(f)
+		for _, l := range leading(p.World, doors(p.World), ofType("LoadBalancer")) {
+			balanced(p, l)
 		}
 	},
+}
+
+func balanced(p *audit.Pass, l led) {
+	svc := l.service
+	f := audit.Finding{Subject: svc.Ref(), Certain: !unsettled(l.door.server, svc), Origin: edit(svc, "type")}
+	ranges := flow.AddressesOf(svc.SourceRanges...)
+	switch {
+	case len(svc.SourceRanges) > 0 && ranges.Minus(loopback).IsEmpty():
+		p.Useless(svc.Ref(), "its ranges let in nobody but the node itself")
+		return
+	case len(svc.SourceRanges) > 0 && !wide(ranges):
+		f.Severity = audit.Low
+		f.Message = fmt.Sprintf("the Service gives %s %s, for the clients of its loadBalancerSourceRanges", l.door.ref, address(svc))
+		f.Fix = "leave it where those clients need it; keep externalTrafficPolicy: Local, so that policies and pg_hba.conf see their addresses"
+		if !svc.NoNodePorts {
+			f.Fix += "; beside it there is a node port that the ranges do not limit, unless allocateLoadBalancerNodePorts is false"
+		}
+	case isPrivate(svc):
+		f.Severity = audit.Medium
+		f.Message = fmt.Sprintf("the Service gives %s %s and takes connections from all of the private network", l.door.ref, address(svc))
+		f.Fix = opened(l)
+	default:
+		f.Certain = f.Certain && (svc.InternalOrigin.IsZero() || svc.Internal != verdict.Unknown)
+		f.Message = fmt.Sprintf("the Service gives %s %s and takes connections from everywhere", l.door.ref, address(svc))
+		f.Fix = opened(l)
+	}
+	if !svc.InternalOrigin.IsZero() {
+		f.Also = append(f.Also, svc.InternalOrigin)
+	}
+	p.Report(f)
+}
+
+func opened(l led) string {
+	return "write where the clients come from; " + sourceRanges(l.service, l.door.server) + "\nor keep it inside; " + shut(l.service)
+}
+
+var loopback = flow.AddressesOf(netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+
+// address says what address a load balancer has, as far as it is told.
+func address(svc *snapshot.Service) string {
+	switch {
+	case svc.Internal == verdict.Deny:
+		return fmt.Sprintf("a public address (%s)", annotation(svc))
+	case svc.Internal == verdict.Allow:
+		return fmt.Sprintf("an address in the private network (%s)", annotation(svc))
+	case len(svc.LoadBalancer) > 0:
+		return fmt.Sprintf("the address %s outside the cluster", svc.LoadBalancer[0])
+	case !svc.InternalOrigin.IsZero():
+		return fmt.Sprintf("an address outside the cluster, of which %s does not tell whether it is public,", annotation(svc))
+	}
+	return "an address outside the cluster"
+}
+
+// annotation is what makes a load balancer internal or public, as it is written.
+func annotation(svc *snapshot.Service) string {
+	_, key, found := strings.Cut(svc.InternalOrigin.Field, "annotations[")
+	if !found {
+		return svc.InternalOrigin.Field
+	}
+	return strings.Trim(strings.TrimSuffix(key, "]"), `"'`)
+}
+
+// isPrivate reports whether a load balancer is surely for the private network alone: an
+// annotation says so, or all of its addresses do where none contradicts.
+func isPrivate(svc *snapshot.Service) bool {
+	if svc.Internal != verdict.Unknown {
+		return svc.Internal == verdict.Allow
+	}
+	return len(svc.LoadBalancer) > 0 && !slices.ContainsFunc(svc.LoadBalancer, func(a netip.Addr) bool { return !a.IsPrivate() })
+}
+
+// unsettled reports whether the server lacks a fact that decides what the Service is.
+func unsettled(s *snapshot.Server, svc *snapshot.Service) bool {
+	if s == nil {
+		return false
+	}
+	name := fmt.Sprintf("Service %s/%s ", svc.Namespace, svc.Name)
+	return slices.ContainsFunc(s.Unsettled, func(u snapshot.Unsettled) bool { return strings.Contains(u.What, name) })
 }

@@ -32,10 +32,10 @@ spec:
 `,
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
-		for _, l := range leading(p.World, "NodePort") {
-			p.Report(audit.Finding{Subject: l.service.Ref(), Certain: true, Origin: l.service.At("spec.type"),
+		for _, l := range leading(p.World, doors(p.World), ofType("NodePort")) {
+			p.Report(audit.Finding{Subject: l.service.Ref(), Certain: !unsettled(l.door.server, l.service), Origin: edit(l.service, "type"),
 				Message: fmt.Sprintf("the Service opens %s on every address of every node", l.door.ref),
-				Fix:     "make it a ClusterIP Service, or a LoadBalancer with loadBalancerSourceRanges"})
+				Fix:     "make it a Service for the cluster alone, or a LoadBalancer with loadBalancerSourceRanges; " + shut(l.service)})
 		}
 	},
 }

@@ -21,7 +21,7 @@ selector, mean pods of either kind, not of both.`,
 	Needs:   []audit.Fact{audit.Policies, audit.Servers},
 	Run: func(p *audit.Pass) {
 		for _, d := range doors(p.World) {
-			for _, e := range entries(p.World, d.pods, d.ports) {
+			for _, e := range entries(p, d.pods, d.ports) {
 				if in := whole(e); in != "" {
 					p.Report(audit.Finding{Subject: d.ref, Origin: e.origin(), Certain: true,
 						Message: fmt.Sprintf("%s admits every pod of %s to %s", e.ref(), in, d.ref),

@@ -16,7 +16,10 @@ import (
 )
 
 // Rules are the family's, in the order of their numbers.
-var Rules = []*audit.Rule{EXP1001, EXP1002, EXP1003, EXP1004, EXP1005, EXP1006, EXP1007}
+var Rules = []*audit.Rule{
+	EXP1001, EXP1002, EXP1003, EXP1004, EXP1005, EXP1006, EXP1007,
+	EXP1008, EXP1009, EXP1010, EXP1011, EXP1012, EXP1013, EXP1014, EXP1015,
+}
 
 // A door is a pod port that speaks PostgreSQL: of a server, or of its pooler.
 type door struct {
@@ -24,19 +27,21 @@ type door struct {
 	origin verdict.Origin
 	pods   []*snapshot.Pod
 	ports  []uint16
+	server *snapshot.Server
+	pooler *snapshot.Pooler // nil for the server's own
 }
 
 // doors lists the doors of all servers.
 func doors(world *snapshot.Snapshot) []door {
 	var out []door
 	for _, s := range world.Servers {
-		d := door{ref: s.Ref(), origin: s.Origin, pods: s.Members()}
+		d := door{ref: s.Ref(), origin: s.Origin, pods: s.Members(), server: s}
 		for _, p := range s.Ports {
 			d.ports = append(d.ports, p.Port)
 		}
 		out = append(out, d)
 		for _, p := range s.Poolers {
-			out = append(out, door{p.Ref(), p.Origin, p.Workload.Pods, []uint16{p.Port}})
+			out = append(out, door{p.Ref(), p.Origin, p.Workload.Pods, []uint16{p.Port}, s, p})
 		}
 	}
 	return out
@@ -80,10 +85,14 @@ func (e entry) ref() snapshot.Ref {
 	return snapshot.Ref{Kind: "NetworkPolicy", Namespace: e.policy.Namespace, Name: e.policy.Name}
 }
 
-// entries lists what the policies that select the pods admit to their ports.
-func entries(world *snapshot.Snapshot, pods []*snapshot.Pod, ports []uint16) []entry {
+// entries lists what the policies that select the pods, all of one namespace, admit to
+// their ports.
+func entries(p *audit.Pass, pods []*snapshot.Pod, ports []uint16) []entry {
 	var out []entry
-	for _, policy := range world.Policies {
+	if len(pods) == 0 {
+		return nil
+	}
+	for _, policy := range p.PoliciesIn(pods[0].Namespace) {
 		if !policy.Isolates[netpol.Ingress] {
 			continue
 		}
@@ -170,12 +179,24 @@ func closed(namespace string, pods []*snapshot.Pod, ports []uint16) string {
 	return b.String()
 }
 
+// changes reports whether a failover or an operation changes a label: no policy may rest
+// on it. The last part of a role's key is the same with all operators.
+func changes(key, value string) bool {
+	switch {
+	case key == "cnpg.io/instanceName" || key == "stackgres.io/disruptible":
+		return true
+	case strings.HasSuffix(strings.ToLower(key), "role"):
+		return slices.Contains([]string{"master", "primary", "replica", "standby_leader"}, value)
+	}
+	return false
+}
+
 // common returns the labels that all the pods have alike.
 func common(pods []*snapshot.Pod) []string {
 	var out []string
 	for key, value := range pods[0].Labels.Set {
 		all := !slices.ContainsFunc(pods, func(p *snapshot.Pod) bool { return p.Labels.Set[key] != value })
-		if all && !strings.HasPrefix(key, "app.kubernetes.io/version") {
+		if all && key != "app.kubernetes.io/version" && !changes(key, value) {
 			out = append(out, fmt.Sprintf("%s: %q", key, value))
 		}
 	}

@@ -14,45 +14,67 @@ type led struct {
 	port    snapshot.ServicePort
 }
 
-// leading lists the Services of a type that lead to PostgreSQL.
-func leading(world *snapshot.Snapshot, kind string) []led {
+// leading lists the Services that are asked for and lead to one of the doors, each once
+// for a door.
+func leading(world *snapshot.Snapshot, doors []door, ask func(*snapshot.Service) bool) []led {
 	var out []led
-	for _, d := range doors(world) {
-		var seen []*snapshot.Service
-		for _, svc := range candidates(world) {
-			if svc.Type != kind || slices.Contains(seen, svc) {
-				continue
-			}
+	in := candidates(world, ask)
+	for _, d := range doors {
+		for _, svc := range in[d.ref.Namespace] {
 			if sp, ok := leadsTo(svc, d); ok {
 				out = append(out, led{svc, d, sp})
-				seen = append(seen, svc)
 			}
 		}
 	}
 	return out
 }
 
-// candidates are the Services that were read and those that operators will create.
-func candidates(world *snapshot.Snapshot) []*snapshot.Service {
-	out := slices.Clone(world.Services)
+// candidates are the Services that were read and those that operators will create, by
+// namespace, as far as they are asked for.
+func candidates(world *snapshot.Snapshot, ask func(*snapshot.Service) bool) map[string][]*snapshot.Service {
+	out := map[string][]*snapshot.Service{}
+	seen := map[*snapshot.Service]bool{}
+	take := func(list []*snapshot.Service) {
+		for _, svc := range list {
+			if !seen[svc] && ask(svc) {
+				out[svc.Namespace] = append(out[svc.Namespace], svc)
+			}
+			seen[svc] = true
+		}
+	}
+	take(world.Services)
 	for _, s := range world.Servers {
-		out = append(out, s.Services...)
+		take(s.Services)
 		for _, p := range s.Poolers {
-			out = append(out, p.Services...)
+			take(p.Services)
 		}
 	}
 	return out
+}
+
+// ofType asks for Services of a type.
+func ofType(kind string) func(*snapshot.Service) bool {
+	return func(svc *snapshot.Service) bool { return svc.Type == kind }
+}
+
+// exposed asks for Services that take connections from beyond the cluster.
+func exposed(svc *snapshot.Service) bool {
+	return svc.Type == "LoadBalancer" || svc.Type == "NodePort" || len(svc.ExternalIPs) > 0
 }
 
 func leadsTo(svc *snapshot.Service, d door) (snapshot.ServicePort, bool) {
 	for _, sp := range svc.Ports {
-		for _, pod := range d.pods {
-			if isBehind(svc, pod) && slices.Contains(d.ports, sp.PodPort(pod)) {
-				return sp, true
-			}
+		if leadsBy(svc, sp, d) {
+			return sp, true
 		}
 	}
 	return snapshot.ServicePort{}, false
+}
+
+func leadsBy(svc *snapshot.Service, sp snapshot.ServicePort, d door) bool {
+	return slices.ContainsFunc(d.pods, func(pod *snapshot.Pod) bool {
+		return isBehind(svc, pod) && slices.Contains(d.ports, sp.PodPort(pod))
+	})
 }
 
 func isBehind(svc *snapshot.Service, pod *snapshot.Pod) bool {

@@ -71,20 +71,37 @@ func superuser(p *audit.Pass, f file, role snapshot.Role) {
 	out.Message = fmt.Sprintf("the superuser %s may log in over the network: %s in %s lets it as far as %s",
 		role.Name, line(first), f.name(), credential(first))
 	out.Fix = withoutSuperuser(f, role.Name, worst)
+	if first.Line == 0 {
+		out.Fix = "auth_type asks everybody alike, and no line can refuse one role: admit to the pooler only who needs it, by policy, and give applications an ordinary role"
+	}
 	p.Report(out)
 }
 
-// withoutSuperuser are the lines that refuse a superuser. StackGres' pg_rewind needs
-// postgres from the members.
+// needsSuperuser is who needs the superuser over the network, of those that the operator
+// brings; empty for nobody.
+func needsSuperuser(f file, role string) string {
+	switch {
+	case !f.postgres() || role != "postgres":
+		return ""
+	case f.server.Operator == "stackgres":
+		return "pg_rewind"
+	case f.server.Operator == "zalando":
+		return "the operator and pg_rewind"
+	}
+	return ""
+}
+
+// withoutSuperuser are the lines that refuse a superuser.
 func withoutSuperuser(f file, role string, severity audit.Severity) string {
 	refuse := fmt.Sprintf("host all %s all reject", hba.Token{Text: role})
-	if f.server.Operator != "stackgres" || role != "postgres" {
+	who := needsSuperuser(f, role)
+	if who == "" {
 		return "refuse the superuser first, and give applications an ordinary role:" + f.listed(refuse)
 	}
 	if severity == audit.Medium {
-		return "keep the line for pg_rewind, as narrow as the members' addresses allow, and give applications an ordinary role"
+		return "keep the line for " + who + ", as narrow as their addresses allow, and give applications an ordinary role"
 	}
-	return "pg_rewind needs postgres from the members: admit it from the pod network over TLS, and refuse the rest:" +
+	return "postgres is for " + who + ": admit it from the pod network over TLS, and refuse the rest:" +
 		f.listed("hostssl all postgres POD-NETWORK scram-sha-256", refuse)
 }
 

@@ -59,13 +59,35 @@ func plainText(f file, r *hba.Record, how reached) audit.Finding {
 		out.Fix = "run without the proxy (StackGres: spec.pods.disableEnvoy: true), and refuse plain text first:" + f.listed("hostnossl all all all reject")
 	case !f.tls:
 		out.Message = fmt.Sprintf("%s offers no TLS, and %s in its rules lets sessions in without: what they say can be read on the way", f.ref, line(r))
-		out.Fix = "give the server a certificate and switch ssl on, then refuse plain text first:" + f.listed("hostnossl all all all reject")
+		out.Fix = f.switchOn() + ", then refuse plain text first:" + f.listed("hostnossl all all all reject")
 	case f.sidecar:
 		out.Fix = "let the pooler refuse plain text, in the SGPoolingConfig:\nspec:\n  pgBouncer:\n    pgbouncer.ini:\n      pgbouncer:\n        client_tls_sslmode: require"
 	case f.pooler:
-		out.Fix = "let the pooler refuse plain text:\nspec:\n  pgbouncer:\n    parameters:\n      client_tls_sslmode: require"
+		out.Fix = "let the pooler refuse plain text:\n" + f.requiring()
 	default:
 		out.Fix = "write hostssl in place of host, and refuse plain text as the first of " + f.where() + ":" + f.listed("hostnossl all all all reject")
 	}
 	return out
+}
+
+// switchOn says how the server, or the pooler before it, gets TLS.
+func (f file) switchOn() string {
+	switch {
+	case f.pooler:
+		return "let the pooler take TLS:\n" + f.requiring()
+	case f.server.Operator == "stackgres" && !f.sidecar:
+		return "switch TLS on (spec.postgres.ssl.enabled: true)"
+	}
+	return "give the server a certificate and switch ssl on"
+}
+
+// requiring are the lines with which the pooler takes TLS and nothing else.
+func (f file) requiring() string {
+	switch f.server.Operator {
+	case "crunchy", "percona":
+		return "spec:\n  proxy:\n    pgBouncer:\n      config:\n        global:\n          client_tls_sslmode: require"
+	case "zalando":
+		return "in the image of spec.connectionPooler.dockerImage: client_tls_sslmode = require"
+	}
+	return "spec:\n  pgbouncer:\n    parameters:\n      client_tls_sslmode: require"
 }

@@ -32,6 +32,9 @@ was to reject.`,
 			if why != "" {
 				out := f.about(r, true, "no session ever matches %s in %s: %s", quoted(r), f.name(), why)
 				out.Fix = "correct the line, or delete it"
+				if selects(r.Address.Name) {
+					out.Fix = "name the selector in spec.podSelectorRefs, and the name in the line: ${podselector:NAME}"
+				}
 				p.Report(out)
 			}
 			f.nobody(p, r, "database", r.Databases, f.noDatabase)
@@ -70,11 +73,17 @@ func (f file) noClient(r *hba.Record) string {
 		return fmt.Sprintf("%s is a host name here: the keyword is %s, without quotes and in lower case", a, strings.ToLower(name))
 	case hba.LikeAddress(name):
 		return fmt.Sprintf("%s is no address, and so a host name, but no host has a name of numbers", name)
+	case selects(name):
+		return fmt.Sprintf("%s is the name of a host here, which none has: CloudNativePG replaces ${podselector:NAME} alone, in the address field and "+
+			"from 1.29 on, where NAME is an entry of spec.podSelectorRefs", a)
 	case strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "":
 		return fmt.Sprintf("%s is no address, and so a host name, but no host has such a name", a)
 	}
 	return ""
 }
+
+// selects reports whether the text was to select pods, in a spelling that is no reference.
+func selects(text string) bool { return strings.Contains(strings.ToLower(text), "podselector") }
 
 func isKeyword(text string, keywords ...string) bool {
 	return slices.ContainsFunc(keywords, func(k string) bool { return strings.EqualFold(k, text) })

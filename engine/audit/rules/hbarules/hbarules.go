@@ -20,6 +20,7 @@ var Rules = []*audit.Rule{
 	HBA1001, HBA1002, HBA1003, HBA1004, HBA1005, HBA1006, HBA1007, HBA1008, HBA1009, HBA1010,
 	HBA1011, HBA1012, HBA1013, HBA1014, HBA1015, HBA1016, HBA1017, HBA1018, HBA1019, HBA1020,
 	HBA1021, HBA1022, HBA1023, HBA1024, HBA1025, HBA1026, HBA1027, HBA1028, HBA1029, HBA1030,
+	HBA1031, HBA1032, HBA1033, HBA1034, HBA1035, HBA1036,
 }
 
 // A file is one pg_hba.conf and how sessions come to it.
@@ -142,7 +143,7 @@ func (f file) name() string {
 func (f file) bare() bool { return f.server.Operator == snapshot.BareFile }
 
 // postgres reports whether the file is the server's, and not a pooler's.
-func (f file) postgres() bool { return !f.sidecar && !f.pooler }
+func (f file) postgres() bool { return !f.sidecar && !f.pooler && f.hba.Dialect != hba.PgBouncer }
 
 // version is the major version that reads the file.
 func (f file) version() int { return cmp.Or(f.hba.Version, hba.Newest) }
@@ -197,29 +198,48 @@ func line(r *hba.Record) string {
 
 func quoted(r *hba.Record) string { return "\"" + r.String() + "\"" }
 
-// where is how a person reaches the file: the list of lines, in a manifest.
+// where is how a person reaches the file: the list that has lines of theirs already, or
+// the operator's usual one.
 func (f file) where() string {
-	switch {
-	case f.pooler:
+	if own := f.own(); len(own) > 0 {
+		last := own[len(own)-1].Origin.Field
+		if list := last[:max(strings.LastIndexByte(last, '['), 0)]; strings.HasPrefix(list, "spec.") && strings.HasSuffix(last, "]") {
+			return list
+		}
+	}
+	if f.pooler && f.server.Operator == "cloudnative-pg" {
 		return "spec.pgbouncer.pg_hba"
-	case f.server.Operator == "stackgres":
-		return "spec.configurations.patroni.dynamicConfig.postgresql.pg_hba"
-	case f.server.Operator == "cloudnative-pg":
-		return "spec.postgresql.pg_hba"
-	case f.bare():
+	}
+	if list, ok := lists[f.server.Operator]; ok && f.postgres() {
+		return list
+	}
+	if f.bare() {
 		return f.ref.Name
 	}
 	return "pg_hba.conf"
 }
 
+// ruleList is a list of rules, of which each may be a line.
+const ruleList = "spec.authentication.rules"
+
+// lists are where users write lines, by operator.
+var lists = map[string]string{
+	"cloudnative-pg": "spec.postgresql.pg_hba", "stackgres": "spec.configurations.patroni.dynamicConfig.postgresql.pg_hba",
+	"zalando": "spec.patroni.pg_hba", "crunchy": ruleList, "percona": ruleList,
+}
+
 // listed writes lines as entries of a manifest's list, or as they are.
 func (f file) listed(lines ...string) string {
+	before := ""
+	switch where := f.where(); {
+	case where == ruleList:
+		before = "- hba: "
+	case strings.HasPrefix(where, "spec."):
+		before = "- "
+	}
 	out := ""
 	for _, l := range lines {
-		if strings.HasPrefix(f.where(), "spec.") {
-			l = "- " + l
-		}
-		out += "\n" + l
+		out += "\n" + before + l
 	}
 	return out
 }

@@ -55,6 +55,8 @@ func candidates(r netpol.Requirement, l netpol.Labels) []near {
 		value := l.Set[key]
 		for _, want := range r.Values {
 			switch {
+			case key == r.Key && slices.Contains(leaders, value) && slices.Contains(leaders, want):
+				out = append(out, near{r, key, value, 0})
 			case key == r.Key && alike(value, want):
 				out = append(out, near{r, key, value, distance(value, want)})
 			case value == want && alike(key, r.Key):

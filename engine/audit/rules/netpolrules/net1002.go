@@ -81,7 +81,7 @@ func eachPeer(policy *netpol.Policy, visit func(netpol.Direction, netpol.Peer)) 
 // isNobody reports whether a peer selects no pod, of namespaces of which some pod is
 // known, nor any pod that is known by description only.
 func isNobody(p *audit.Pass, policy *netpol.Policy, peer netpol.Peer, known []snapshot.VitalPeer) bool {
-	if peer.Pods == nil || len(*peer.Pods) == 0 || comesLater(*peer.Pods) {
+	if peer.Pods == nil || len(*peer.Pods) == 0 || comesLater(*peer.Pods) || meansAPIServer(p, policy.Namespace, peer) {
 		return false
 	}
 	populated := false

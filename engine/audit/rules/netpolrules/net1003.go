@@ -91,14 +91,21 @@ func noNamespace(p *audit.Pass, policy *netpol.Policy, d netpol.Direction, peer 
 	f.Fix = "use a label that the Namespace objects have"
 	for _, r := range *peer.Namespaces {
 		for _, value := range r.Values {
+			if r.Op == netpol.In && r.Key == "name" {
+				f.Fix = byMetadataName(value)
+			}
 			if _, ok := p.World.Namespaces[value]; ok && r.Op == netpol.In {
 				f.Message += fmt.Sprintf("; there is a namespace called %s, but its name is not the label %s", value, r.Key)
-				f.Fix = fmt.Sprintf("write the label that every namespace has:\nnamespaceSelector:\n  matchLabels:\n    %s: %s",
-					snapshot.MetadataName, value)
+				f.Fix = byMetadataName(value)
 			}
 		}
 	}
 	return f
+}
+
+// byMetadataName selects a namespace by the label that the API server sets.
+func byMetadataName(name string) string {
+	return fmt.Sprintf("write the label that every namespace has:\nnamespaceSelector:\n  matchLabels:\n    %s: %s", snapshot.MetadataName, name)
 }
 
 func allDeclared(world *snapshot.Snapshot) bool {

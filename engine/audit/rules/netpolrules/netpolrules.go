@@ -10,7 +10,8 @@ import (
 )
 
 // Rules are the family's, in the order of their numbers.
-var Rules = []*audit.Rule{NET1001, NET1002, NET1003, NET1004, NET1005, NET1006, NET1007, NET1008, NET1009, NET1010}
+var Rules = []*audit.Rule{NET1001, NET1002, NET1003, NET1004, NET1005, NET1006, NET1007, NET1008, NET1009, NET1010,
+	NET1011, NET1012, NET1013, NET1014, NET1015, NET1016, NET1017, NET1018, NET1019, NET1020, NET1021, NET1022, NET1023, NET1024, NET1025}
 
 func ref(p *netpol.Policy) snapshot.Ref {
 	return snapshot.Ref{Kind: "NetworkPolicy", Namespace: p.Namespace, Name: p.Name}

@@ -2,7 +2,7 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1001 = kind{flows: []string{"replication", "rewind", "shards"}, causes: "replicas fall behind and cannot take over"}
+var kind1001 = kind{flows: []string{"replication", "rewind"}, causes: "replicas fall behind and cannot take over"}
 
 // VIT1001 finds cut flows of replication and rewind.
 var VIT1001 = &audit.Rule{

@@ -2,12 +2,15 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1002 = kind{flows: []string{"operator-status", "operator-sql"}, causes: "the operator takes the instances for dead and neither fails over nor finishes an update"}
+var kind1002 = kind{flows: []string{"operator-status", "operator-sql", "operator"}, causes: "the operator takes the instances for dead and neither fails over nor finishes an update", except: map[string]string{
+	"operator-sql": "no role, database or password is made or changed",
+	"operator":     "it neither sees nor changes any cluster: no new replica, no backup, no change is carried out",
+}}
 
 // VIT1002 finds cut flows of operator-status.
 var VIT1002 = &audit.Rule{
 	ID:       "VIT1002",
-	Title:    "the operator cannot ask the instances",
+	Title:    "the operator cannot do its work",
 	Severity: audit.High,
 	Why: `CloudNativePG's operator reads the status of each instance over port 8000. When a policy
 keeps it out, the Cluster stays in "waiting for instances" and failover does not

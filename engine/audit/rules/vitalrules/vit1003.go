@@ -2,7 +2,9 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1003 = kind{flows: []string{"patroni", "etcd"}, causes: "a failover cannot find the best member, and restarts and reinitialisations fail"}
+var kind1003 = kind{flows: []string{"patroni", "etcd"}, causes: "a failover cannot find the best member, and restarts and reinitialisations fail", except: map[string]string{
+	"etcd": "the primary steps down, since it cannot keep its lock",
+}}
 
 // VIT1003 finds cut flows of patroni.
 var VIT1003 = &audit.Rule{

@@ -2,15 +2,18 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1009 = kind{flows: []string{"backup", "backup-plugin", "recovery", "restore", "archive", "logical-backup", "cloud-metadata"}, causes: "WAL is not archived: no recovery, and the disk fills"}
+var kind1009 = kind{flows: []string{"backup", "backup-plugin", "archive", "logical-backup", "cloud-metadata"}, causes: "WAL is not archived: no recovery, and the disk fills", except: map[string]string{
+	"logical-backup": "there is no dump",
+}}
 
-// VIT1009 finds cut flows of backup and backup-plugin and recovery.
+// VIT1009 finds cut flows of backups and archives.
 var VIT1009 = &audit.Rule{
 	ID:       "VIT1009",
 	Title:    "backups do not reach their store",
 	Severity: audit.High,
 	Why: `WAL is archived, and backups are taken, by the members themselves, in StackGres too: it
-is their egress that has to reach the store. Recovery jobs carry other labels.`,
+is their egress that has to reach the store. With pgBackRest the repository host takes
+them, over a port of its own to every member.`,
 	Setting: `apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
 metadata: {name: ledger, namespace: payments}

@@ -2,9 +2,12 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1010 = kind{flows: []string{"external", "ldap", "pam"}, causes: "it cannot replicate from there, or nobody can log in"}
+var kind1010 = kind{flows: []string{"external", "ldap", "pam"}, causes: "it can neither begin from there nor follow", except: map[string]string{
+	"ldap": "nobody can log in whom an ldap line is for",
+	"pam":  "nobody can log in with a token",
+}}
 
-// VIT1010 finds cut flows of external and ldap.
+// VIT1010 finds cut flows to other servers.
 var VIT1010 = &audit.Rule{
 	ID:       "VIT1010",
 	Title:    "a server that this one depends on is out of reach",

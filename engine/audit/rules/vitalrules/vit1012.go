@@ -2,7 +2,7 @@ package vitalrules
 
 import "github.com/pgmoat/pgmoat/engine/audit"
 
-var kind1012 = kind{flows: []string{"metrics", "logs", "pmm", "pgadmin"}, causes: "nobody sees it ail"}
+var kind1012 = kind{flows: []string{"metrics", "logs", "pmm"}, causes: "nobody sees it ail"}
 
 // VIT1012 finds cut flows of metrics and logs.
 var VIT1012 = &audit.Rule{

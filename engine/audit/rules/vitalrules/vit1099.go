@@ -6,6 +6,7 @@ import "github.com/pgmoat/pgmoat/engine/audit"
 var kinds = []kind{
 	kind1001, kind1002, kind1003, kind1004, kind1005, kind1006,
 	kind1007, kind1008, kind1009, kind1010, kind1011, kind1012,
+	kind1013, kind1014, kind1015, kind1016, kind1017,
 }
 
 // VIT1099 finds cut flows that no other rule speaks of. It has no examples: each of

@@ -1,0 +1,70 @@
+package netpolrules
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// NET1018 finds toFQDNs of pods whose DNS answers the agent never sees.
+var NET1018 = &audit.Rule{
+	ID:       "NET1018",
+	Title:    "toFQDNs without a rule for DNS",
+	Severity: audit.High,
+	Why: `Cilium learns the addresses behind a name of toFQDNs from the answers that the very
+pods get: their questions have to go through the agent's DNS proxy, and only a rule
+with rules.dns on the way to the resolver sends them there. Without one the list of
+addresses stays empty and the connection is refused, though the name resolves.`,
+	Setting: ciliumDatabase,
+	Bad: ciliumPolicy(`  endpointSelector: {matchLabels: {app: ledger}}
+  egress:
+    - toFQDNs: [{matchName: store.example.com}]
+    - toEndpoints: [{matchLabels: {"k8s:io.kubernetes.pod.namespace": kube-system, k8s-app: kube-dns}}]
+      toPorts: [{ports: [{port: "53"}]}]
+`),
+	Good: ciliumPolicy(`  endpointSelector: {matchLabels: {app: ledger}}
+  egress:
+    - toFQDNs: [{matchName: store.example.com}]
+    - toEndpoints: [{matchLabels: {"k8s:io.kubernetes.pod.namespace": kube-system, k8s-app: kube-dns}}]
+      toPorts: [{ports: [{port: "53"}], rules: {dns: [{matchPattern: "*"}]}}]
+`),
+	Needs: []audit.Fact{audit.CiliumPolicies},
+	Run: func(p *audit.Pass) {
+		eachCiliumEntry(p, func(r snapshot.CiliumRule, d netpol.Direction, e snapshot.CiliumEntry) {
+			if d == netpol.Egress && slices.Contains(e.Kinds, "toFQDNs") && !learns(p.World, r) {
+				p.Report(neverLearns(p, r, e))
+			}
+		})
+	},
+}
+
+// learns reports whether the DNS answers of all pods of a rule may pass the agent.
+func learns(world *snapshot.Snapshot, r snapshot.CiliumRule) bool {
+	var teachers []snapshot.CiliumRule
+	for _, other := range world.CiliumRules {
+		if slices.ContainsFunc(other.Sides[netpol.Egress].Entries, func(e snapshot.CiliumEntry) bool { return e.DNS }) {
+			teachers = append(teachers, other)
+			if other.Origin == r.Origin {
+				return true
+			}
+		}
+	}
+	unlearned := func(pod *snapshot.Pod) bool {
+		return r.MayTouch(pod) && !slices.ContainsFunc(teachers, func(t snapshot.CiliumRule) bool { return t.MayTouch(pod) })
+	}
+	return len(teachers) > 0 && !slices.ContainsFunc(databasePods(world), unlearned)
+}
+
+func neverLearns(p *audit.Pass, r snapshot.CiliumRule, e snapshot.CiliumEntry) audit.Finding {
+	f := audit.Finding{Subject: r.Ref, Origin: e.Origin.At("%s.toFQDNs", e.Origin.Field),
+		Message: "no rule for these pods has rules.dns, so that the agent never learns the addresses behind the names, and toFQDNs admits nothing",
+		Fix: "add to egress the way to the resolver with a rule for DNS:\n- toEndpoints:\n    - matchLabels:\n        k8s:io.kubernetes.pod.namespace: kube-system\n        k8s-app: kube-dns\n" +
+			fmt.Sprintf("  toPorts:\n    - ports:\n        - {port: %q, protocol: ANY}\n      rules:\n        dns:\n          - matchPattern: \"*\"", "53")}
+	f.Certain, f.Assumptions = p.Complete(r.Ref.Namespace)
+	f.Also = []verdict.Origin{r.Origin}
+	return f
+}
