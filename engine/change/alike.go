@@ -17,7 +17,10 @@ func alike(a, b any) bool {
 // end of circles.
 type likeness struct{ seen map[pointers]bool }
 
-type pointers struct{ a, b uintptr }
+type pointers struct {
+	a, b uintptr
+	of   reflect.Type // a struct and its first field have one address
+}
 
 var originType = reflect.TypeFor[verdict.Origin]()
 
@@ -55,7 +58,7 @@ func (l *likeness) same(a, b reflect.Value) bool {
 }
 
 func (l *likeness) pointed(a, b reflect.Value) bool {
-	p := pointers{a.Pointer(), b.Pointer()}
+	p := pointers{a.Pointer(), b.Pointer(), a.Type()}
 	switch {
 	case p.a == p.b:
 		return true

@@ -93,14 +93,14 @@ func (t *table) witness(d cellDiff, s subject) Witness {
 		w.Session.Cert = w.Session.Role
 	}
 	var paths [2][]reach.Path
+	answers := [2]verdict.Verdict{verdict.Deny, verdict.Deny}
 	for v := range t.pair {
 		if dec, ok := t.decide(v, s, w.Session); ok {
 			paths[v] = dec.Paths
-			*[]*verdict.Verdict{&w.Was, &w.Now}[v] = dec.Verdict
-		} else {
-			*[]*verdict.Verdict{&w.Was, &w.Now}[v] = verdict.Deny
+			answers[v] = dec.Verdict
 		}
 	}
+	w.Was, w.Now = answers[before], answers[after]
 	var two [2]reach.Path
 	two[side] = pathBy(paths[side], login)
 	two[1-side] = pathLike(paths[1-side], two[side])

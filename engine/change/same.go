@@ -3,8 +3,6 @@ package change
 import (
 	"slices"
 
-	"github.com/pgmoat/pgmoat/engine/network"
-	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -101,31 +99,44 @@ func (k *calm) findMoved() {
 // samePod compares pods by themselves, as clients and as what Services lead to.
 func samePod(a, b *snapshot.Pod) bool {
 	x, y := *a, *b
-	x.Workload, y.Workload = nil, nil
+	for _, p := range []*snapshot.Pod{&x, &y} {
+		p.Workload, p.Images, p.ServiceAccount, p.Demands = nil, nil, "", nil // no layer that is decided sees them
+	}
 	return alike(x, y)
 }
 
-// sameResolver reports whether every client resolves names as it did. Where resolvers
-// are no pods of the estate, clients whose egress may have changed count as moved.
+// sameResolver reports whether every client that did not move resolves names as it did.
 func (k *calm) sameResolver() bool {
-	pods, all := k.engines[after].Resolvers()
-	if !all {
-		for v, list := range k.comparer.pods {
-			for _, p := range list {
-				next := p
-				if age(v) == before {
-					next = k.network.After(p)
-				}
-				if next != nil && !k.network.SendsAlike(next) {
-					k.moved[v] = append(k.moved[v], p)
-				}
+	was, inside := k.engines[before].Resolvers()
+	now, stillInside := k.engines[after].Resolvers()
+	switch {
+	case inside != stillInside:
+		return false
+	case inside:
+		return len(was) == len(now) && !slices.ContainsFunc(now, func(p *snapshot.Pod) bool {
+			return !slices.Contains(was, k.network.Before(p)) || slices.Contains(k.moved[after], p) || !k.network.IsSame(p)
+		})
+	}
+	k.moveSenders()
+	home := k.engines[after].ResolverNamespace()
+	return alike(k.engines[before].World.Namespaces[home], k.engines[after].World.Namespaces[home])
+}
+
+// moveSenders counts as moved whose egress may have changed: where resolvers are no pods of
+// the estate, nothing else tells who still gets to them.
+func (k *calm) moveSenders() {
+	for v, list := range k.comparer.pods {
+		for _, p := range list {
+			next := p
+			if age(v) == before {
+				next = k.network.After(p)
+			}
+			if next != nil && !k.network.SendsAlike(next) {
+				k.moved[v] = append(k.moved[v], p)
 			}
 		}
-		k.whole = k.whole && len(k.moved[before])+len(k.moved[after]) <= mostMoved
-		return true
 	}
-	was, _ := k.engines[before].Resolvers()
-	return len(was) == len(pods) && !slices.ContainsFunc(pods, func(p *snapshot.Pod) bool { return !k.network.IsSame(p) })
+	k.whole = k.whole && len(k.moved[before])+len(k.moved[after]) <= mostMoved
 }
 
 // isSame reports whether surely all that is asked of a server by clients, and of its
@@ -184,7 +195,7 @@ func (k *calm) reachedByMoved(pair serverPair) bool {
 		for _, to := range targets(pair[v]) {
 			for _, port := range listening(pair[v], to) {
 				for _, from := range clients {
-					if k.passes(age(v), from, to, port) {
+					if k.engines[v].Pass(from, to, port) != verdict.Deny {
 						return true
 					}
 				}
@@ -192,11 +203,6 @@ func (k *calm) reachedByMoved(pair serverPair) bool {
 		}
 	}
 	return false
-}
-
-func (k *calm) passes(v age, from, to *snapshot.Pod, port uint16) bool {
-	a := network.Attempt{From: network.PodEndpoint(from), To: network.PodEndpoint(to), Protocol: flow.TCP, Port: port}
-	return k.engines[v].Network.Pass(a) != verdict.Deny
 }
 
 // listening are the ports of a pod that answers are about.

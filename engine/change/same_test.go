@@ -1,9 +1,17 @@
 package change
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/pgmoat/pgmoat/engine/reach"
+	"github.com/pgmoat/pgmoat/internal/manifests"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -82,6 +90,95 @@ func TestAlike(t *testing.T) {
 			if got := alike(b, a); got != test.want {
 				t.Errorf("turned around, alike is %v", got)
 			}
+		})
+	}
+}
+
+const resolved = "estate: complete\ncni: {name: calico, enforces: true}\n"
+
+// What a client needs to find a Service may change far from it and from the server.
+func TestResolversAreLookedAt(t *testing.T) {
+	const (
+		data   = "apiVersion: v1\nkind: Namespace\nmetadata: {name: data, labels: {team: d}}"
+		shop   = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: s}}"
+		client = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {matchLabels: {app: web}}\n" +
+			"  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: c}]}}"
+		server = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: ledger, namespace: data}\nspec: {instances: 2, storage: {size: 1Gi}, imageName: 'x/postgresql:17'}"
+		// Resolvers do not get there themselves: nothing is to be told of them.
+		ingress = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: in, namespace: data}\nspec:\n  podSelector: {}\n  policyTypes: [Ingress]\n" +
+			"  ingress: [{from: [{namespaceSelector: {matchLabels: {team: s}}}, {podSelector: {}}]}]"
+	)
+	system := func(team string) string {
+		return "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system, labels: {team: " + team + "}}"
+	}
+	resolver := func(name, app string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name + ", namespace: kube-system}\nspec:\n  selector: {matchLabels: {n: " + name + "}}\n" +
+			"  template: {metadata: {labels: {n: " + name + ", k8s-app: " + app + "}}, spec: {containers: [{name: c, image: c}]}}"
+	}
+	egress := func(dns string) string {
+		return "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: out, namespace: shop}\nspec:\n  podSelector: {}\n  policyTypes: [Egress]\n" +
+			"  egress:\n  - to: [{namespaceSelector: {matchLabels: {team: d}}}]\n  - {to: [" + dns + "], ports: [{port: 53, protocol: UDP}]}"
+	}
+	const core = "{namespaceSelector: {}, podSelector: {matchLabels: {n: core}}}"
+	tests := []struct {
+		name      string
+		old, next []string
+	}{
+		{"the namespace is relabelled", []string{system("a"), egress("{namespaceSelector: {matchLabels: {team: a}}}")},
+			[]string{system("b"), egress("{namespaceSelector: {matchLabels: {team: a}}}")}},
+		{"the resolver is gone", []string{system("a"), egress(core), resolver("core", "kube-dns")}, []string{system("a"), egress(core)}},
+		{"the resolver is another", []string{system("a"), egress(core), resolver("core", "kube-dns"), resolver("other", "x")},
+			[]string{system("a"), egress(core), resolver("core", "x"), resolver("other", "kube-dns")}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			estate := func(more []string) *reach.Engine {
+				return reach.New(manifests.Servers(t, resolved, append([]string{data, shop, client, server, ingress}, more...)...))
+			}
+			if Compare(estate(test.old), estate(test.next)).IsEmpty() || Compare(estate(test.next), estate(test.old)).IsEmpty() {
+				t.Error("nothing differs")
+			}
+			if !Compare(estate(test.old), estate(test.old)).IsEmpty() {
+				t.Error("what is the same differs")
+			}
+		})
+	}
+}
+
+// An image is nothing that an answer depends on: where all that happened is that one was
+// bumped, no server is compared in full.
+func TestImagesMoveNobody(t *testing.T) {
+	estate := func(image string) *reach.Engine {
+		return reach.New(manifests.Servers(t, resolved,
+			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {matchLabels: {app: web}}\n"+
+				"  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: "+image+"}]}}",
+			"apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: ledger, namespace: data}\nspec: {instances: 2, storage: {size: 1Gi}, imageName: 'x/postgresql:17'}"))
+	}
+	c := newComparer(estate("web:1"), estate("web:2"))
+	calm := c.calmness()
+	if pairs := serverPairs(c.engines[before].World.Servers, c.engines[after].World.Servers); !calm.isSame(pairs[0]) {
+		t.Errorf("whole %v, names %v, moved %d", calm.whole, calm.names, len(calm.moved[after]))
+	}
+}
+
+// What a comparison leaves out, package reach must not look at.
+func TestReachLooksAtNothingLeftOut(t *testing.T) {
+	files, err := filepath.Glob("../reach/*.go")
+	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	leftOut := []string{"Settings", "Setting", "Disagreements", "Unsettled", "Secrets", "Images", "Demands", "ServiceAccount", "Source"}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && slices.Contains(leftOut, sel.Sel.Name) {
+				t.Errorf("%s looks at %s, which answering and samePod leave out", file, sel.Sel.Name)
+			}
+			return true
 		})
 	}
 }

@@ -30,6 +30,8 @@ type estate struct {
 	cidrs    []string
 	outside  string
 	route    bool
+	// resolvers are Deployments of kube-system, those with app dns as resolvers are labelled.
+	resolvers []*deployment
 }
 
 // A deployment is a Deployment.
@@ -56,6 +58,7 @@ type policy struct {
 	space, name, app string
 	egress           bool
 	peers            []string // as YAML
+	names            string   // the peer that names may be asked of; empty for none
 	ports            []int
 	action           string
 }
@@ -84,6 +87,10 @@ func (e *estate) documents() []string {
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for _, ns := range slices.Sorted(maps.Keys(e.spaces)) {
 		add("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: %s}", ns, yamlMap("team", e.spaces[ns]))
+	}
+	for _, c := range e.resolvers {
+		add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s, namespace: %s}\nspec:\n  selector: {matchLabels: {n: %s}}\n"+
+			"  template: {metadata: {labels: {n: %s, k8s-app: %s}}, spec: {containers: [{name: c, image: c}]}}", c.name, c.space, c.name, c.name, c.app)
 	}
 	for _, c := range e.clients {
 		add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s, namespace: %s}\nspec:\n  selector: {matchLabels: {app: %s}}\n"+
@@ -115,8 +122,8 @@ func (e *estate) documents() []string {
 		if p.egress {
 			dir, who = "egress", "to"
 		}
-		add("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: %s, namespace: %s}\nspec:\n  podSelector: %s\n  policyTypes: [%s]\n  %s: [{%s: [%s]%s}]",
-			p.name, p.space, selectorText(p.app), strings.ToUpper(dir[:1])+dir[1:], dir, who, strings.Join(p.peers, ", "), p.portsText())
+		add("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: %s, namespace: %s}\nspec:\n  podSelector: %s\n  policyTypes: [%s]\n  %s: [{%s: [%s]%s}%s]",
+			p.name, p.space, selectorText(p.app), strings.ToUpper(dir[:1])+dir[1:], dir, who, strings.Join(p.peers, ", "), p.portsText(), p.namesText())
 	}
 	for i, p := range e.tiers {
 		add("apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: %s}\nspec:\n  tier: Admin\n  priority: %d\n"+
@@ -148,6 +155,13 @@ func (p *policy) portsText() string {
 		return ""
 	}
 	return ", ports: [" + strings.Join(out, ", ") + "]"
+}
+
+func (p *policy) namesText() string {
+	if !p.egress || p.names == "" {
+		return ""
+	}
+	return ", {to: [" + p.names + "], ports: [{port: 53, protocol: UDP}]}"
 }
 
 func (e *estate) facts() string {
@@ -185,6 +199,10 @@ var managedRoles = []string{"{name: clerk, ensure: present, login: true}", "{nam
 var peers = []string{"{podSelector: {matchLabels: {app: web}}}", "{namespaceSelector: {}}", "{namespaceSelector: {matchLabels: {team: x}}, podSelector: {}}",
 	"{namespaceSelector: {matchLabels: {team: z}}, podSelector: {matchLabels: {app: web}}}", "{ipBlock: {cidr: 192.0.2.0/24}}", "{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}",
 	"{podSelector: {matchLabels: {cnpg.io/poolerName: pool}}}", "{podSelector: {}}"}
+
+// resolverPeers are how people name the cluster's resolvers.
+var resolverPeers = []string{"{namespaceSelector: {matchLabels: {team: x}}}", "{namespaceSelector: {}, podSelector: {matchLabels: {n: core}}}",
+	"{namespaceSelector: {}, podSelector: {matchLabels: {k8s-app: kube-dns}}}"}
 
 type gen struct{ *rand.Rand }
 
@@ -237,6 +255,14 @@ func randomEstate(seed uint64) *estate {
 	}
 	e.route = g.one(5)
 	e.release = pick(g, "", "1.30.0", "1.24.0")
+	if g.one(2) {
+		e.spaces["kube-system"] = pick(g, "x", "z")
+	}
+	for _, name := range []string{"core", "other"} {
+		if g.one(2) {
+			e.resolvers = append(e.resolvers, &deployment{"kube-system", name, pick(g, "kube-dns", "metrics")})
+		}
+	}
 	return e
 }
 
@@ -247,6 +273,9 @@ func (g gen) policy(i int) *policy {
 	}
 	if g.one(2) {
 		p.ports = []int{pick(g, 5432, 5433, 6432, 8000)}
+	}
+	if p.egress && g.one(2) {
+		p.names = pick(g, resolverPeers...)
 	}
 	return p
 }
@@ -394,6 +423,24 @@ var everyEdit = []edit{
 			e.release = pick(g, "", "1.30.0", "1.24.0")
 		}
 		return nil
+	}},
+	{"resolver", func(g gen, e *estate) []string {
+		if len(e.resolvers) > 0 && g.one(2) {
+			c := e.resolvers[0]
+			c.app = map[bool]string{true: "metrics", false: "kube-dns"}[c.app == "kube-dns"]
+			return []string{"Deployment kube-system/" + c.name}
+		}
+		if len(e.resolvers) > 0 {
+			c := e.resolvers[0]
+			e.resolvers = e.resolvers[1:]
+			return []string{"Deployment kube-system/" + c.name}
+		}
+		e.resolvers = append(e.resolvers, &deployment{"kube-system", "core", "kube-dns"})
+		return []string{"Deployment kube-system/core"}
+	}},
+	{"resolvers' namespace", func(g gen, e *estate) []string {
+		e.spaces["kube-system"] = pick(g, "x", "z")
+		return []string{"Namespace kube-system"}
 	}},
 	{"route", func(_ gen, e *estate) []string { e.route = !e.route; return []string{"TCPRoute data/edge"} }},
 }

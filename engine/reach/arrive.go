@@ -16,13 +16,13 @@ type passage struct {
 }
 
 // pod answers for a pod: once for all pods of a class, unless it is one of the server's,
-// which may meet itself, or a mesh object may select it.
+// which may meet itself, or one that has to be asked by itself.
 func (b *book) pod(p *snapshot.Pod) []Access {
 	from := network.PodEndpoint(p)
 	if p.Workload == b.server.Workload || poolerOf(b.server, p.Workload) != nil {
 		return b.client(from, b.arrivals(from, b.Engine.ways(Question{From: from, To: Target{Server: b.server}}), nil))
 	}
-	class := b.lookup().Class(p)
+	class := b.classOf(p)
 	if class < 0 || b.meshed {
 		return b.client(from, b.arrivals(from, b.ways, nil))
 	}
@@ -35,7 +35,7 @@ func (b *book) pod(p *snapshot.Pod) []Access {
 }
 
 // pass is what policies alone say of a class on a way; Unknown where they do not decide.
-func (b *book) pass(class int, w way) verdict.Verdict {
+func (b *book) pass(class int32, w way) verdict.Verdict {
 	if into := b.into(passage{w.firstPod(), w.firstPort()}); into != nil {
 		return into[class]
 	}

@@ -33,8 +33,8 @@ type book struct {
 	said  map[talk]spoken
 	lists map[string][]Access
 	ids   map[arrivalID]int32
-	// of keeps the arrivals of pods, by their class.
-	arrived map[int][]arrival
+	// arrived keeps the arrivals of pods, by their class.
+	arrived map[int32][]arrival
 	quickly map[quickKey][]Access
 	// plain are the faces of pods that no file tells apart, plus one, by likeness.
 	plain                         [likes]int32
@@ -48,7 +48,7 @@ func newBook(e *Engine, s *snapshot.Server, names Names) *book {
 	listed.listing = &listing{decided: map[hop]verdict.Step{}, member: memberships(s)}
 	b := &book{Engine: &listed, server: s, names: names, records: recordsOf(s), member: listed.listing.member,
 		kinds: map[conversation]int32{}, faces: map[string]int32{}, said: map[talk]spoken{}, lists: map[string][]Access{},
-		ids: map[arrivalID]int32{}, arrived: map[int][]arrival{},
+		ids: map[arrivalID]int32{}, arrived: map[int32][]arrival{},
 		quickly: map[quickKey][]Access{}, passes: map[passage][]verdict.Verdict{}}
 	for _, r := range b.records {
 		b.asksForPods = b.asksForPods || r.Address.Kind == hba.Pods

@@ -69,6 +69,14 @@ func (e *Engine) Resolvers() (pods []*snapshot.Pod, all bool) {
 	return pods, true
 }
 
+// ResolverNamespace is where resolvers run, whether or not the snapshot has them.
+func (e *Engine) ResolverNamespace() string {
+	if e.World.Facts.DNS != nil {
+		return e.World.Facts.DNS.Namespace
+	}
+	return DefaultDNS.Namespace
+}
+
 // DefaultDNS is CoreDNS or kube-dns as nearly every cluster runs it.
 var DefaultDNS = &snapshot.DNS{
 	Namespace: "kube-system",

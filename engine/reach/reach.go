@@ -3,9 +3,11 @@
 package reach
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -144,6 +146,9 @@ type lazy struct {
 	// resolves are the verdicts of dnsStep by class.
 	names    sync.Once
 	resolves []verdict.Verdict
+	// resolver are the pods that resolve names.
+	resolvers sync.Once
+	resolver  []*snapshot.Pod
 	// kinds are those of the pods, in the order of Pods.
 	numbered sync.Once
 	kinds    []podKind
@@ -151,15 +156,26 @@ type lazy struct {
 
 // A podKind is what most answers about a pod depend on.
 type podKind struct {
-	class int32 // of network.Lookup
+	class int32 // as of classOf
 	like  uint8 // likeness
+}
+
+// classOf is the class of network.Lookup that a pod is asked about with; -1 for one that
+// has to be asked by itself: a resolver that may ask itself for a name is not like others
+// of its class.
+func (e *Engine) classOf(p *snapshot.Pod) int32 {
+	e.lazy.resolvers.Do(func() { e.lazy.resolver, _ = e.Resolvers() })
+	if slices.Contains(e.lazy.resolver, p) {
+		return -1
+	}
+	return int32(e.lookup().Class(p)) //nolint:gosec // far below 2^31
 }
 
 // kinds are those of all pods, in the order of Pods.
 func (e *Engine) kinds() []podKind {
 	e.lazy.numbered.Do(func() {
 		for _, p := range e.Pods() {
-			e.lazy.kinds = append(e.lazy.kinds, podKind{int32(e.lookup().Class(p)), likeness(p)}) //nolint:gosec // far below 2^31
+			e.lazy.kinds = append(e.lazy.kinds, podKind{e.classOf(p), likeness(p)})
 		}
 	})
 	return e.lazy.kinds
@@ -168,6 +184,12 @@ func (e *Engine) kinds() []podKind {
 func (e *Engine) lookup() *network.Lookup {
 	e.lazy.once.Do(func() { e.lazy.lookup = e.Network.Lookup() })
 	return e.lazy.lookup
+}
+
+// Pass says what policies alone make of packets from one pod of the snapshot to a TCP port
+// of another; Unknown of pods that it does not hold.
+func (e *Engine) Pass(from, to *snapshot.Pod, port uint16) verdict.Verdict {
+	return e.lookup().Pass(from, to, flow.TCP, port)
 }
 
 // New prepares an engine.
