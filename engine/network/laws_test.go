@@ -241,7 +241,7 @@ func TestAFlipFlips(t *testing.T) {
 	})
 	t.Logf("flips applied: %v", done)
 	for _, kind := range []FixKind{FixAddPort, FixAddRule, FixAccept, FixDeny, FixRemove, FixIsolate} {
-		if done[kind] == 0 {
+		if done[kind] == 0 && !testing.Short() { // of few worlds, some have none
 			t.Errorf("no %s was ever proposed", kind)
 		}
 	}
