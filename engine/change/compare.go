@@ -129,7 +129,7 @@ func (c *comparer) lists(pairs []serverPair) <-chan *table {
 	go func() {
 		defer close(out)
 		for _, pair := range pairs {
-			t := &table{comparer: c, pair: pair, contents: newContents()}
+			t := &table{comparer: c, pair: pair, contents: reach.NewContents(unseen)}
 			t.outcomes()
 			out <- t
 		}
@@ -143,7 +143,7 @@ type table struct {
 	*comparer
 	pair     serverPair
 	sides    [2]*reach.Outcomes
-	contents *contents
+	contents *reach.Contents
 	of       [2][]int32 // the number of each list of a side
 }
 
@@ -170,7 +170,7 @@ func (t *table) outcomes() {
 			continue
 		}
 		for _, list := range side.Lists {
-			t.of[v] = append(t.of[v], t.contents.number(list))
+			t.of[v] = append(t.of[v], t.contents.Number(list))
 		}
 	}
 }
@@ -198,7 +198,7 @@ func (t *table) rows() {
 		add(s.lists, s.subject)
 	}
 	for _, x := range order {
-		for _, d := range cellDiffs(t.contents.lists[x[before]], t.contents.lists[x[after]]) {
+		for _, d := range cellDiffs(t.contents.Lists[x[before]], t.contents.Lists[x[after]]) {
 			for _, part := range t.parts(d, groups[x][0]) {
 				t.explain(part, groups[x])
 			}
@@ -252,7 +252,7 @@ func (t *table) joined(a, b int32) int32 {
 	if b == 0 {
 		return a
 	}
-	return t.contents.number(joinLists(t.contents.lists[a], t.contents.lists[b]))
+	return t.contents.Number(joinLists(t.contents.Lists[a], t.contents.Lists[b]))
 }
 
 type outsider struct {

@@ -36,6 +36,9 @@ type book struct {
 	// arrived keeps the arrivals of pods, by their class.
 	arrived map[int32][]arrival
 	quickly map[quickKey][]Access
+	// cells are remembered by all that they depend on, of which sequences number the lists.
+	cells     map[cellKey]Access
+	sequences map[string]int32
 	// plain are the faces of pods that no file tells apart, plus one, by likeness.
 	plain                         [likes]int32
 	asksForPods, asksForAddresses bool
@@ -49,7 +52,7 @@ func newBook(e *Engine, s *snapshot.Server, names Names) *book {
 	b := &book{Engine: &listed, server: s, names: names, records: recordsOf(s), member: listed.listing.member,
 		kinds: map[conversation]int32{}, faces: map[string]int32{}, said: map[talk]spoken{}, lists: map[string][]Access{},
 		ids: map[arrivalID]int32{}, arrived: map[int32][]arrival{},
-		quickly: map[quickKey][]Access{}, passes: map[passage][]verdict.Verdict{}}
+		quickly: map[quickKey][]Access{}, cells: map[cellKey]Access{}, sequences: map[string]int32{}, passes: map[passage][]verdict.Verdict{}}
 	for _, r := range b.records {
 		b.asksForPods = b.asksForPods || r.Address.Kind == hba.Pods
 		b.asksForAddresses = b.asksForAddresses || r.Type != hba.Local && r.Address.Kind != hba.AnyAddress
@@ -169,7 +172,7 @@ func (b *book) signature(arrivals []arrival, short quickKey) string {
 	for _, a := range arrivals {
 		key = binary.AppendVarint(key, int64(a.id))
 		if a.as != nil {
-			key = binary.AppendVarint(key, int64(b.face(*a.as, nil)))
+			key = binary.AppendVarint(key, int64(b.face(*a.as)))
 		}
 	}
 	key = binary.AppendVarint(key, int64(short.face))
@@ -180,11 +183,11 @@ func (b *book) signature(arrivals []arrival, short quickKey) string {
 func (b *book) own(from network.Endpoint) int32 {
 	p := from.Pod
 	if p == nil || b.tellsApart(likeness(p)) {
-		return b.face(from, nil)
+		return b.face(from)
 	}
 	like := likeness(p)
 	if b.plain[like] == 0 {
-		b.plain[like] = b.face(from, nil) + 1
+		b.plain[like] = b.face(from) + 1
 	}
 	return b.plain[like] - 1
 }
@@ -200,21 +203,32 @@ func number[K comparable](numbers map[K]int32, key K) int32 {
 
 // list holds the blocks against the arrivals.
 func (b *book) list(from network.Endpoint, arrivals []arrival) []Access {
+	ids := make([]int32, len(arrivals))
+	sights := make([]*sight, len(arrivals))
+	for n, a := range arrivals {
+		ids[n] = a.id
+		if n > 0 && a.as == nil && arrivals[n-1].as == nil {
+			sights[n] = sights[n-1]
+			continue
+		}
+		sights[n] = b.sight(a.sender(from))
+	}
+	key := cellKey{arrivals: b.sequence(ids)}
+	faces := make([]int32, len(arrivals))
 	var out []Access
 	for i := range b.parts {
-		cell := Access{Server: b.server, Verdict: verdict.Deny}
-		faces := make([]int32, len(arrivals))
-		for n, a := range arrivals {
-			if n > 0 && a.as == nil && arrivals[n-1].as == nil {
+		for n, s := range sights {
+			if n > 0 && s == sights[n-1] {
 				faces[n] = faces[n-1]
 				continue
 			}
-			faces[n] = b.face(a.sender(from), b.parts[i].alive)
+			faces[n] = b.faceOf(s, b.parts[i].alive)
 		}
-		for n := range b.parts[i].sessions {
-			for j, a := range arrivals {
-				b.enter(&cell, from, a, talk{a.kind, int32(i), int32(n), faces[j]}) //nolint:gosec // far below 2^31
-			}
+		key.block, key.faces = int32(i), b.sequence(faces) //nolint:gosec // far below 2^31
+		cell, known := b.cells[key]
+		if !known {
+			cell = b.cell(from, arrivals, key.block, faces)
+			b.cells[key] = cell
 		}
 		if cell.Verdict != verdict.Deny {
 			out = b.spread(out, cell, b.parts[i])
@@ -223,9 +237,33 @@ func (b *book) list(from network.Endpoint, arrivals []arrival) []Access {
 	return b.inOrder(out)
 }
 
+// A cellKey is what a cell depends on: a block of names, the arrivals, and what files see
+// of the client on each of them.
+type cellKey struct{ block, arrivals, faces int32 }
+
+// sequence numbers a list of numbers.
+func (b *book) sequence(list []int32) int32 {
+	key := make([]byte, 0, 3*len(list))
+	for _, n := range list {
+		key = binary.AppendVarint(key, int64(n))
+	}
+	return number(b.sequences, string(key))
+}
+
+// cell is what a client comes to in a block.
+func (b *book) cell(from network.Endpoint, arrivals []arrival, block int32, faces []int32) Access {
+	cell := Access{Server: b.server, Verdict: verdict.Deny}
+	for n := range b.parts[block].sessions {
+		for j, a := range arrivals {
+			b.enter(&cell, from, a, talk{a.kind, block, int32(n), faces[j]}) //nolint:gosec // far below 2^31
+		}
+	}
+	slices.SortStableFunc(cell.Logins, func(x, y Login) int { return rank(x.Verdict) - rank(y.Verdict) })
+	return cell
+}
+
 // spread gives each database and role of a block the answer of its first.
 func (b *book) spread(out []Access, cell Access, part nameBlock) []Access {
-	slices.SortStableFunc(cell.Logins, func(x, y Login) int { return rank(x.Verdict) - rank(y.Verdict) })
 	for _, database := range part.databases {
 		for _, role := range part.roles {
 			one := cell
@@ -344,25 +382,39 @@ func (b *book) speak(from network.Endpoint, w way, t talk) spoken {
 	return said
 }
 
-// face numbers what records can see of a client: for each, whether it is about the
-// client's address. Only the records of the list count; nil is all of them.
-func (b *book) face(from network.Endpoint, alive []int) int32 {
-	c := b.address(from)
-	key := make([]byte, 0, len(b.records)+len(c.Prefixes)+8)
-	key = strconv.AppendBool(key, from.Pod != nil || from.Virtual != nil)
-	key = strconv.AppendInt(key, int64(min(len(c.Prefixes), 1)), 10)
-	key = strconv.AppendBool(key, c.HostNetwork)
-	if len(c.Prefixes) == 0 {
-		c.Prefixes = slices.Concat(podsIPv4, podsIPv6)
+// face numbers what all records can see of a client.
+func (b *book) face(from network.Endpoint) int32 { return b.faceOf(b.sight(from), nil) }
+
+// A sight is what files may look at of a client.
+type sight struct {
+	client hba.Client
+	kind   []byte // what is no address
+}
+
+func (b *book) sight(from network.Endpoint) *sight {
+	s := &sight{client: b.address(from)}
+	s.kind = strconv.AppendBool(s.kind, from.Pod != nil || from.Virtual != nil)
+	s.kind = strconv.AppendInt(s.kind, int64(min(len(s.client.Prefixes), 1)), 10)
+	s.kind = strconv.AppendBool(s.kind, s.client.HostNetwork)
+	if len(s.client.Prefixes) == 0 {
+		s.client.Prefixes = slices.Concat(podsIPv4, podsIPv6)
 	}
+	return s
+}
+
+// faceOf numbers what records see of a client: for each, whether it is about the client's
+// address. Only the records of the list count; nil is all of them.
+func (b *book) faceOf(s *sight, alive []int) int32 {
+	key := make([]byte, len(s.kind), len(s.kind)+len(alive)+8)
+	copy(key, s.kind)
 	if alive == nil {
 		for _, r := range b.records {
-			key = appendMatches(key, r, c)
+			key = appendMatches(key, r, s.client)
 		}
 		return number(b.faces, string(key))
 	}
 	for _, i := range alive {
-		key = appendMatches(key, b.records[i], c)
+		key = appendMatches(key, b.records[i], s.client)
 	}
 	return number(b.faces, string(key))
 }

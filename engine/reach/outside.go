@@ -20,16 +20,16 @@ func (b *book) outside() []Access {
 		list      []Access
 	}
 	var parts []part
-next:
+	contents, at := NewContents(func(r Route) Route { return r }), map[int32]int{}
 	for _, atom := range b.atoms(b.cuts()) {
 		list := b.from(atom)
-		for i := range parts {
-			if sameList(parts[i].list, list) {
-				parts[i].addresses = parts[i].addresses.Union(atom)
-				continue next
-			}
+		n := contents.Number(list)
+		i, known := at[n]
+		if !known {
+			i = len(parts)
+			at[n], parts = i, append(parts, part{list: list})
 		}
-		parts = append(parts, part{atom, list})
+		parts[i].addresses = parts[i].addresses.Union(atom)
 	}
 	for _, p := range parts {
 		ref := b.OutsideRef(p.addresses)

@@ -1,17 +1,18 @@
-package change
+package reach
 
 import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// contents numbers lists by what they say, whatever the order of their ways. The first
-// is nothing.
-type contents struct {
-	lists   [][]reach.Access
+// Contents numbers lists by what they say, whatever the order of their ways. The first
+// is nothing. It is not safe for concurrent use.
+type Contents struct {
+	// Lists are the first of each number.
+	Lists   [][]Access
+	seen    func(Route) Route
 	numbers map[string]int32
 	ways    map[wayIn]uint32
 	// logins are the ways of lists of logins, which many cells share.
@@ -23,21 +24,22 @@ type wayIn struct {
 	verdict   verdict.Verdict
 	method    string
 	tls, cert bool
-	route     reach.Route
+	route     Route
 }
 
 type sharedLogins struct {
-	first *reach.Login
+	first *Login
 	n     int
 }
 
-func newContents() *contents {
-	return &contents{lists: [][]reach.Access{nil}, numbers: map[string]int32{"": 0},
+// NewContents returns one that knows nothing yet. Routes are compared as seen makes them.
+func NewContents(seen func(Route) Route) *Contents {
+	return &Contents{Lists: [][]Access{nil}, seen: seen, numbers: map[string]int32{"": 0},
 		ways: map[wayIn]uint32{}, logins: map[sharedLogins]string{}}
 }
 
-// number names a list.
-func (c *contents) number(list []reach.Access) int32 {
+// Number names a list.
+func (c *Contents) Number(list []Access) int32 {
 	key := make([]byte, 0, 64*len(list))
 	for i := range list {
 		a := &list[i]
@@ -49,14 +51,14 @@ func (c *contents) number(list []reach.Access) int32 {
 	}
 	n, known := c.numbers[string(key)]
 	if !known {
-		n = int32(len(c.lists)) //nolint:gosec // far below 2^31
-		c.numbers[string(key)], c.lists = n, append(c.lists, list)
+		n = int32(len(c.Lists)) //nolint:gosec // far below 2^31
+		c.numbers[string(key)], c.Lists = n, append(c.Lists, list)
 	}
 	return n
 }
 
 // waysOf are the numbers of all ways of some logins, sorted.
-func (c *contents) waysOf(logins []reach.Login) string {
+func (c *Contents) waysOf(logins []Login) string {
 	if len(logins) == 0 {
 		return ""
 	}
@@ -67,7 +69,7 @@ func (c *contents) waysOf(logins []reach.Login) string {
 	var numbers []uint32
 	for _, l := range logins {
 		for _, r := range l.Routes {
-			numbers = append(numbers, c.way(wayIn{l.Verdict, l.Method, l.TLS, l.Cert, unseen(r)}))
+			numbers = append(numbers, c.way(wayIn{l.Verdict, l.Method, l.TLS, l.Cert, c.seen(r)}))
 		}
 	}
 	slices.Sort(numbers)
@@ -79,7 +81,7 @@ func (c *contents) waysOf(logins []reach.Login) string {
 	return c.logins[shared]
 }
 
-func (c *contents) way(w wayIn) uint32 {
+func (c *Contents) way(w wayIn) uint32 {
 	n, known := c.ways[w]
 	if !known {
 		n = uint32(len(c.ways)) //nolint:gosec // far below 2^32
