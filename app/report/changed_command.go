@@ -15,7 +15,7 @@ func (c *Changed) command(r *change.Row) []string {
 		side, flags = c.Old, c.OldFlags
 	}
 	s := r.Witness.Session
-	words := []string{"pgmoat", "explain", argument(r.Witness.From), argument(r.Server), "--as", s.Role}
+	words := []string{"pgmoat", "explain", client(r.Witness), argument(r.Server), "--as", s.Role}
 	switch {
 	case s.Replication:
 		words = append(words, "--replication")
@@ -39,6 +39,18 @@ func hasServer(world *snapshot.Snapshot, ref snapshot.Ref) bool {
 	}
 	return false
 }
+
+// client writes who a witness is: of addresses without a name the first range, since the
+// command takes no more than one.
+func client(w change.Witness) string {
+	if ranges := w.Outside.Prefixes(); len(ranges) > 0 && (len(ranges) > 1 || strings.Contains(w.From.Name, "/")) && !isWord(w.From.Name) {
+		return ranges[0].String()
+	}
+	return argument(w.From)
+}
+
+// isWord reports whether a name is one of the facts file's and not addresses.
+func isWord(name string) bool { return !strings.ContainsAny(name, "/ ") && name != "everywhere" }
 
 // argument writes a reference as the command line reads it.
 func argument(r snapshot.Ref) string {

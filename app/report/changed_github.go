@@ -22,11 +22,11 @@ func (c *Changed) annotations(out io.Writer) error {
 			c.annotateRows(t, block)
 		}
 		for _, f := range c.flowsOf(server) {
-			c.annotate(t, f.Kind, f.Causes, "vital flow "+flowWord(f.Kind)+" of "+f.Server.String(),
+			c.annotate(t, annotationLevel(f.Kind), f.Causes, "vital flow "+flowWord(f.Kind)+" of "+f.Server.String(),
 				append([]string{flowWhat(f)}, c.becauseText(f.Proof, f.Causes)...))
 		}
 		for _, p := range c.controlsOf(server) {
-			c.annotate(t, p.Kind, p.Causes, fmt.Sprintf("control port %s of %s", p.Kind, p.Server),
+			c.annotate(t, annotationLevel(p.Kind), p.Causes, fmt.Sprintf("control port %s of %s", p.Kind, p.Server),
 				append([]string{fmt.Sprintf("%d %s from %s: %s", p.Port.Port, p.Port.Name, clients(p.From), p.Port.Why)}, c.becauseText(p.Proof, p.Causes)...))
 		}
 	}
@@ -44,18 +44,31 @@ func (c *Changed) annotateRows(t *text, rows []change.Row) {
 	}
 	lines = append(lines, c.becauseText(rows[0].Proof, rows[0].Causes)...)
 	lines = append(lines, "try "+shellLine(c.command(&rows[0])))
-	c.annotate(t, rows[0].Kind, rows[0].Causes, string(rows[0].Kind)+": "+rows[0].Server.String(), lines)
+	c.annotate(t, rowsLevel(rows), rows[0].Causes, string(rows[0].Kind)+": "+rows[0].Server.String(), lines)
 }
 
 // annotate writes one annotation at the place of the first cause that has one.
-func (c *Changed) annotate(t *text, kind change.Kind, causes []change.Cause, title string, lines []string) {
-	t.raw(workflowCommand(annotationLevel(kind), c.annotated(causes), title, strings.Join(printables(lines), "\n")))
+func (c *Changed) annotate(t *text, level string, causes []change.Cause, title string, lines []string) {
+	t.raw(workflowCommand(level, c.annotated(causes), title, strings.Join(printables(lines), "\n")))
 }
 
 // annotationLevel: what certainly opened or is cut is an error.
 func annotationLevel(kind change.Kind) string {
 	if kind == change.Opened || kind == change.Cut {
 		return "error"
+	}
+	return "warning"
+}
+
+// rowsLevel: what --fail-on takes for certain is an error, also where somebody who got in
+// before now gets in by asking for less.
+func rowsLevel(rows []change.Row) string {
+	for i := range rows {
+		opens, _ := rows[i].Opens()
+		cuts, _ := rows[i].Cuts()
+		if opens || cuts {
+			return "error"
+		}
 	}
 	return "warning"
 }

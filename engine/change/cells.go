@@ -81,7 +81,7 @@ func ways(of, other *reach.Access) []reach.Login {
 	}
 	var out []reach.Login
 	for _, l := range of.Logins {
-		var routes []reach.Route
+		routes := []reach.Route{}
 		for _, r := range l.Routes {
 			if !hasWay(other, l, r) {
 				routes = append(routes, r)

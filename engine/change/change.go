@@ -6,6 +6,7 @@ package change
 import (
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/engine/reach"
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -69,7 +70,7 @@ func (d *Difference) IsEmpty() bool {
 // it did opens nothing.
 func (d *Difference) Opens() (sure, doubt bool) {
 	for i := range d.Rows {
-		gains, mayGain := d.Rows[i].opens()
+		gains, mayGain := d.Rows[i].Opens()
 		sure, doubt = sure || gains, doubt || mayGain
 	}
 	for _, c := range d.Controls {
@@ -82,7 +83,7 @@ func (d *Difference) Opens() (sure, doubt bool) {
 // says that somebody may. Who needs a password as before, or none any more, loses nothing.
 func (d *Difference) Cuts() (sure, doubt bool) {
 	for i := range d.Rows {
-		loses, mayLose := d.Rows[i].cuts()
+		loses, mayLose := d.Rows[i].Cuts()
 		sure, doubt = sure || loses, doubt || mayLose
 	}
 	for _, f := range d.Flows {
@@ -91,7 +92,9 @@ func (d *Difference) Cuts() (sure, doubt bool) {
 	return sure, doubt
 }
 
-func (r *Row) opens() (sure, doubt bool) {
+// Opens reports whether the clients of the row get in where they did not, or by asking for
+// less; doubt says that they may.
+func (r *Row) Opens() (sure, doubt bool) {
 	was := waysOf(r.Lost)
 	for p, now := range waysOf(r.Gained) {
 		old, known := was[p]
@@ -105,7 +108,8 @@ func (r *Row) opens() (sure, doubt bool) {
 	return sure || r.Kind == Opened, doubt || r.Kind == MayOpen
 }
 
-func (r *Row) cuts() (sure, doubt bool) {
+// Cuts reports whether the clients of the row lose a way in; doubt says that they may.
+func (r *Row) Cuts() (sure, doubt bool) {
 	now := waysOf(r.Gained)
 	for p, old := range waysOf(r.Lost) {
 		next, known := now[p]
@@ -170,7 +174,9 @@ type Row struct {
 // A Witness is one attempt that the estates answer differently, with the path that
 // decides in each; a path without steps is not there.
 type Witness struct {
-	From     snapshot.Ref
+	From snapshot.Ref
+	// Outside are the addresses of a client outside; empty for others.
+	Outside  flow.Addresses
 	Session  reach.Session
 	Was, Now verdict.Verdict
 	Old, New reach.Path

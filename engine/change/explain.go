@@ -80,7 +80,7 @@ func firstPod(p reach.Path) *snapshot.Pod {
 
 // witness is the attempt that shows the difference: by a way that only one estate has.
 func (t *table) witness(d cellDiff, s subject) Witness {
-	w := Witness{From: s.ref, Session: reach.Session{Database: d.databases[0], Role: d.roles[0], Replication: d.databases[0] == reach.PhysicalReplication}}
+	w := Witness{From: s.ref, Outside: s.from.Outside, Session: reach.Session{Database: d.databases[0], Role: d.roles[0], Replication: d.databases[0] == reach.PhysicalReplication}}
 	login, side := reach.Login{}, after
 	switch {
 	case len(d.gained) > 0:

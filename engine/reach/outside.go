@@ -53,6 +53,9 @@ func (b *book) from(atom flow.Addresses) []Access {
 	return list
 }
 
+// beyond are the addresses that a client outside can have: nobody comes from loopback.
+var beyond = flow.AllAddresses().Minus(loopback)
+
 // OutsideRef names addresses by the facts file's name, or by themselves.
 func (e *Engine) OutsideRef(a flow.Addresses) snapshot.Ref {
 	for _, o := range e.World.Facts.Outside {
@@ -60,19 +63,32 @@ func (e *Engine) OutsideRef(a flow.Addresses) snapshot.Ref {
 			return snapshot.Ref{Kind: "Outside", Name: o.Name}
 		}
 	}
-	name := a.Text()
-	if rest := flow.AllAddresses().Minus(a); len(rest.Prefixes()) < len(a.Prefixes()) {
-		name = "all but " + rest.Text()
+	return snapshot.Ref{Kind: "Outside", Name: rangesText(a)}
+}
+
+// rangesText writes addresses by as few ranges as will do, of those or of the others;
+// loopback, from where nobody comes, may count for either.
+func rangesText(a flow.Addresses) string {
+	name, least := "", 0
+	for _, free := range []flow.Addresses{{}, loopback.Intersect(flow.IPv4()), loopback.Minus(flow.IPv4()), loopback} {
+		whole := a.Union(free)
+		rest := flow.AllAddresses().Minus(whole)
 		if rest.IsEmpty() {
-			name = "everywhere"
+			return "everywhere"
+		}
+		if n := len(whole.Prefixes()); name == "" || n < least {
+			name, least = whole.Text(), n
+		}
+		if n := len(rest.Prefixes()); n < least {
+			name, least = "all but "+rest.Text(), n
 		}
 	}
-	return snapshot.Ref{Kind: "Outside", Name: name}
+	return name
 }
 
 // atoms are the parts of the outside that every block either covers or misses.
 func (b *book) atoms(cuts []flow.Addresses) []flow.Addresses {
-	out := []flow.Addresses{flow.IPv4(), flow.AllAddresses().Minus(flow.IPv4())}
+	out := []flow.Addresses{beyond.Intersect(flow.IPv4()), beyond.Minus(flow.IPv4())}
 	for _, cut := range cuts {
 		var next []flow.Addresses
 		for _, atom := range out {
