@@ -212,7 +212,11 @@ func (e *edits) roles(ref snapshot.Ref, old, next *snapshot.Server) {
 				*at = two[v].Origin
 			}
 		}
-		e.revert(ref, x, func(m *mixture) {
+		add := e.revert
+		if x.Old.Field == "" && x.New.Field == "" { // the operator makes it
+			add = e.render
+		}
+		add(ref, x, func(m *mixture) {
 			m.server.Roles = slices.DeleteFunc(slices.Clone(m.server.Roles), func(r snapshot.Role) bool { return r.Name == name })
 			if two[before] != nil {
 				m.server.Roles = append(m.server.Roles, *two[before])

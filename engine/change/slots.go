@@ -215,7 +215,7 @@ func (e *edits) lines(server snapshot.Ref, kind, object string, files [2]*hba.Fi
 	for i, lines := range f.edits {
 		undo := func(m *mixture) { undoLine(m, f, i, put(m)) }
 		x := lineCause(kind, object, lines, recordText, recordOrigin)
-		if isManifest(x) {
+		if isManifest(x) && !isReread(lines) {
 			e.revert(server, x, undo)
 		} else {
 			e.render(server, x, undo)
@@ -263,6 +263,13 @@ func (e *edits) mapLines(server snapshot.Ref, files [2]*ident.File) {
 
 // isManifest reports whether a manifest holds the line, in one version at least.
 func isManifest(x Cause) bool { return x.Old.Object != "" || x.New.Object != "" }
+
+// isReread reports whether a line stands as it did, and only what is made of it is another.
+func isReread(lines [2]*hba.Record) bool {
+	old, next := lines[before], lines[after]
+	return old != nil && next != nil && old.String() == next.String() &&
+		old.Origin.Object == next.Origin.Object && old.Origin.Field == next.Origin.Field && recordText(old) != recordText(next)
+}
 
 // render adds an edit of what no manifest holds: where it is known what it is made of, that
 // is the edit.
