@@ -15,6 +15,8 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/kube"
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/adapter/pgmoat"
+	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -39,6 +41,9 @@ type Options struct {
 	Now time.Time
 	// Adapters are asked in this order.
 	Adapters []operator.Adapter
+	// Intents is where to put what the objects of pgmoat ask for; nil leaves them unread.
+	// They say what is wanted, so that nothing of them, not even a fault, is in the snapshot.
+	Intents *intent.Intents
 }
 
 // A Source delivers objects: files today, a rendered chart or a live cluster alike.
@@ -82,6 +87,10 @@ func From(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot,
 	for _, adapt := range opts.Adapters {
 		adapt.Adapt(world)
 	}
+	if opts.Intents != nil {
+		*opts.Intents = pgmoat.Read(batch, s.Facts)
+		s.Problems = slices.DeleteFunc(s.Problems, func(p snapshot.Problem) bool { return slices.Contains(opts.Intents.Problems, p) })
+	}
 	arrange(s)
 	return s, ctx.Err()
 }
@@ -117,7 +126,7 @@ func (o Options) wants() Wants {
 		}
 	}
 	return func(t object.Type, text []byte) bool {
-		return asked[t] || kube.Wants(t) || kube.TellsCNI(t, text) || kube.TellsRoutes(t, text) ||
+		return asked[t] || o.Intents != nil && pgmoat.Wants(t) || kube.Wants(t) || kube.TellsCNI(t, text) || kube.TellsRoutes(t, text) ||
 			slices.ContainsFunc(o.Adapters, func(a operator.Adapter) bool { return a.Wants != nil && a.Wants(t, text) })
 	}
 }

@@ -56,6 +56,7 @@ func (c *converter) backends(s *snapshot.Service, o object.Object, pods *podInde
 			s.Backends = append(s.Backends, p)
 		}
 	}
+	s.Beyond = append(s.Beyond, beyond...)
 	if len(beyond) > 0 && !isAPIServer(o) {
 		c.warn("service-outside", o.Origin(), fmt.Sprintf("Service %s/%s leads to %s, which no pod has: nothing is decided there",
 			s.Namespace, s.Name, few(beyond)))

@@ -22,6 +22,7 @@ func podOf(u *unit) ([]*snapshot.Pod, error) {
 	}
 	p.Name = u.Name
 	p.Addresses = addresses(*u.status, p.HostNetwork)
+	p.Leaving = u.template.DeletionTimestamp != nil
 	return []*snapshot.Pod{p}, nil
 }
 

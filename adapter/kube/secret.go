@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"maps"
@@ -124,10 +125,14 @@ func (c *converter) certificate(s *snapshot.Secret, o object.Object, key string,
 	if e.value == "" {
 		return
 	}
-	cert, other, err := firstCertificate(e)
+	certs, whole, other, err := certificates(e)
 	switch {
-	case cert != nil:
-		s.Certificates = append(s.Certificates, certificateOf(key, cert))
+	case len(certs) > 0:
+		first := certificateOf(key, certs[0])
+		if whole {
+			first.Chain = chain(certs)
+		}
+		s.Certificates = append(s.Certificates, first)
 	case err != "":
 		c.warn("secret-certificate", o.Origin().At("%s", e.field+object.Key(false, key)), err)
 	case !other:
@@ -135,28 +140,46 @@ func (c *converter) certificate(s *snapshot.Secret, o object.Object, key string,
 	}
 }
 
-// firstCertificate finds it among the blocks of the entry; other says that there were
-// blocks of other kinds, as of a private key. The error is the words for people: those
-// of the libraries may hold what they could not read.
-func firstCertificate(e secretEntry) (cert *x509.Certificate, other bool, err string) {
+// certificates finds those among the blocks of the entry, up to one that cannot be read:
+// whole says that there is none. Other says that there were blocks of other kinds, as of a
+// private key. The error, where not even the first could be read, is the words for people:
+// those of the libraries may hold what they could not read.
+func certificates(e secretEntry) (certs []*x509.Certificate, whole, other bool, err string) {
 	rest, ok := e.bytes()
 	if !ok {
-		return nil, false, "the entry is not in base64, and its certificate cannot be read"
+		return nil, false, false, "the entry is not in base64, and its certificate cannot be read"
 	}
 	for {
 		var block *pem.Block
 		if block, rest = pem.Decode(bytes.TrimSpace(rest)); block == nil {
-			return nil, other, ""
+			return certs, len(bytes.TrimSpace(rest)) == 0, other, ""
 		}
 		if block.Type != "CERTIFICATE" {
 			other = true
 			continue
 		}
-		if cert, failed := x509.ParseCertificate(block.Bytes); failed == nil {
-			return cert, other, ""
+		cert, failed := x509.ParseCertificate(block.Bytes)
+		switch {
+		case failed == nil:
+			certs = append(certs, cert)
+		case len(certs) == 0:
+			return nil, false, other, "the certificate cannot be read"
+		default:
+			return certs, false, other, ""
 		}
-		return nil, other, "the certificate cannot be read"
 	}
+}
+
+// chain says of each certificate who signed it.
+func chain(certs []*x509.Certificate) []snapshot.ChainLink {
+	var out []snapshot.ChainLink
+	for _, c := range certs {
+		out = append(out, snapshot.ChainLink{
+			Subject: c.Subject.String(), SubjectKey: hex.EncodeToString(c.SubjectKeyId),
+			Issuer: c.Issuer.String(), IssuerKey: hex.EncodeToString(c.AuthorityKeyId),
+		})
+	}
+	return out
 }
 
 func certificateOf(key string, in *x509.Certificate) snapshot.SecretCertificate {

@@ -71,12 +71,30 @@ func TestSecretCertificates(t *testing.T) {
 	if len(s.Problems) > 0 || len(s.Warnings) > 0 || len(s.Secrets) != 1 {
 		t.Fatalf("%v %v %v", s.Problems, s.Warnings, s.Secrets)
 	}
+	certs := s.Secrets[0].Certificates
+	if got := fmt.Sprintf("%d %v", len(certs[0].Chain), certs[1].Chain); !strings.HasPrefix(got, "1 [{CN=ledger  CN=ledger } {CN=the CA ") {
+		t.Errorf("chains %s", got)
+	}
+	certs[0].Chain, certs[1].Chain = nil, nil
 	got := fmt.Sprintf("%+v", *s.Secrets[0])
 	want := fmt.Sprintf("{Namespace:default Name:a Type:kubernetes.io/tls Labels:map[l:1] Keys:[b.pem c.pem ca.crt password tls.crt tls.key] "+
-		"Certificates:[{Key:b.pem Subject:the CA Names:[] CA:true NotAfter:%d} {Key:tls.crt Subject:ledger Names:[ledger-rw ledger-rw.shop 192.0.2.1] CA:false NotAfter:%d}] "+
+		"Certificates:[{Key:b.pem Subject:the CA Names:[] CA:true NotAfter:%d Chain:[]} {Key:tls.crt Subject:ledger Names:[ledger-rw ledger-rw.shop 192.0.2.1] CA:false NotAfter:%d Chain:[]}] "+
 		"Origin:Secret default/a}", until.Unix(), until.Unix())
 	if got != want {
 		t.Errorf("read\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Of a chain that is not whole nothing is said: what cannot be read may be the one that
+// signed it.
+func TestBrokenChain(t *testing.T) {
+	cert, _ := keyPair(t, x509.Certificate{Subject: pkix.Name{CommonName: "ledger"}})
+	broken := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("not DER")}))
+	for _, rest := range []string{broken, "-----BEGIN CERTIFICATE-----\ncut off"} {
+		s := secretOf(t, map[string]any{"stringData": map[string]string{"tls.crt": cert + rest}})
+		if len(s.Secrets) != 1 || len(s.Secrets[0].Certificates) != 1 || s.Secrets[0].Certificates[0].Chain != nil {
+			t.Errorf("%+v", s.Secrets)
+		}
 	}
 }
 

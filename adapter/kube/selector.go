@@ -17,6 +17,12 @@ var operators = map[metav1.LabelSelectorOperator]netpol.Op{
 	metav1.LabelSelectorOpDoesNotExist: netpol.DoesNotExist,
 }
 
+// Selector converts a label selector as those of policies are converted, and refuses what
+// the API server refuses there. The errors are faults of field, the path of the selector.
+func Selector(field string, in *metav1.LabelSelector) (netpol.Selector, error) {
+	return selector(field, in)
+}
+
 // selector converts a label selector and refuses what the API server refuses
 // (apimachinery ValidateLabelSelector).
 func selector(field string, in *metav1.LabelSelector) (netpol.Selector, error) {

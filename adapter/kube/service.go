@@ -64,6 +64,7 @@ func newService(o object.Object, in corev1.ServiceSpec) (*snapshot.Service, erro
 	if s.ClusterIPs, err = clusterIPs(in); err != nil {
 		return nil, err
 	}
+	s.Headless = in.ClusterIP == corev1.ClusterIPNone
 	s.NoNodePorts = in.AllocateLoadBalancerNodePorts != nil && !*in.AllocateLoadBalancerNodePorts
 	if s.KeepsClient, err = local(in.ExternalTrafficPolicy); err != nil {
 		return nil, err

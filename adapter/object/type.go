@@ -43,6 +43,7 @@ var clusterScoped = map[Type]bool{
 	{"policy.networking.k8s.io", "ClusterNetworkPolicy"}:               true,
 	{"rbac.authorization.k8s.io", "ClusterRole"}:                       true,
 	{"rbac.authorization.k8s.io", "ClusterRoleBinding"}:                true,
+	{"pgmoat.dev", "AccessInvariant"}:                                  true,
 	{"admissionregistration.k8s.io", "ValidatingWebhookConfiguration"}: true,
 	{"admissionregistration.k8s.io", "MutatingWebhookConfiguration"}:   true,
 }

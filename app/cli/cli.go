@@ -133,7 +133,7 @@ tell; 3 the run failed or an input could not be read. 3 wins over 2, 2 over 1.`,
 	}
 	root.SetIn(a.in)
 	root.SetErr(a.err)
-	root.AddCommand(a.audit(), a.can(), a.explain(), a.whoCan(), a.matrix(), a.vital(), a.diff(), a.connections(), a.hba(), a.version())
+	root.AddCommand(a.audit(), a.can(), a.explain(), a.whoCan(), a.matrix(), a.vital(), a.diff(), a.compile(), a.connections(), a.hba(), a.version())
 	return root
 }
 
@@ -176,11 +176,15 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 
 // read reads the estate that paths hold, as the other flags say.
 func (a *app) read(ctx context.Context, paths []string, factsFile string) (*snapshot.Snapshot, error) {
-	return estate.Load(ctx, estate.Options{
+	return estate.Load(ctx, a.options(paths, factsFile))
+}
+
+func (a *app) options(paths []string, factsFile string) estate.Options {
+	return estate.Options{
 		Paths: paths, Skip: a.skip, Namespace: a.namespace, FactsFile: factsFile,
 		CNI: a.cni, Strict: a.strict, Stdin: a.in, Now: time.Now(),
 		Adapters: known.Adapters(),
-	})
+	}
 }
 
 // tell tells what could not be read.
@@ -200,7 +204,7 @@ func (a *app) tell(world *snapshot.Snapshot) {
 
 // told are the warnings that nobody should have to ask for: what was read means something
 // else than it seems to.
-var told = []string{other.NotModelled, facts.Contradiction, kube.FailsClosed}
+var told = []string{other.NotModelled, other.PoolerNotModelled, facts.Contradiction, kube.FailsClosed}
 
 // incomplete reports whether some database that was read is in no answer.
 func incomplete(world *snapshot.Snapshot) bool {

@@ -155,15 +155,15 @@ func (a *app) rolesOf(in *hbaInput) (*role.Set, error) {
 	return roles, nil
 }
 
-// manifest is how a manifest begins, somewhere: no line of pg_hba.conf does.
-var manifest = regexp.MustCompile(`(?m)^(apiVersion|kind|"apiVersion"|items)[ \t]*:|^[ \t]*\{[ \t]*("|\r?$)`)
+// manifestStart is how a manifest begins, somewhere: no line of pg_hba.conf does.
+var manifestStart = regexp.MustCompile(`(?m)^(apiVersion|kind|"apiVersion"|items)[ \t]*:|^[ \t]*\{[ \t]*("|\r?$)`)
 
 func (a *app) bareOrRendered(ctx context.Context, text hbafile.Text, in *hbaInput) ([]hbaFile, error) {
 	if in.dialect.pgBouncer() {
 		f, err := a.bouncerFile(text, in)
 		return []hbaFile{f}, err
 	}
-	if manifest.MatchString(text.Text) {
+	if manifestStart.MatchString(text.Text) {
 		a.in = bytes.NewReader([]byte(text.Text))
 		return a.rendered(ctx, text.Name, in)
 	}

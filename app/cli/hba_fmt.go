@@ -52,7 +52,7 @@ func (a *app) format(path string, check, write bool) error {
 	if err != nil {
 		return err
 	}
-	if manifest.MatchString(text.Text) {
+	if manifestStart.MatchString(text.Text) {
 		return errors.New("this is a manifest; only a bare file is formatted")
 	}
 	formatted, err := authfile.Format(text.Text)

@@ -30,17 +30,18 @@ func (d *hbaDialect) pgBouncer() bool { return d.name == pgBouncerDialect }
 
 var bouncerReleaseText = regexp.MustCompile(`^v?1\.\d{1,3}(\.\d{1,3})?$`)
 
-// forPostgreSQL are flags that say something which PgBouncer does not have.
-var forPostgreSQL = map[string]string{
-	"pg-version":     "--pgbouncer-version tells the release",
-	"new-version":    "both files are read by --pgbouncer-version",
-	"target-version": "it is a version of PostgreSQL",
-	"server":         "audit and explain know the poolers of manifests",
-	"batch":          "a case is about PostgreSQL",
-	"interface":      "PgBouncer knows neither samehost nor samenet",
-	"host-name":      "PgBouncer looks no names up",
-	"gss":            "PgBouncer has no GSSAPI encryption",
-	"ident-user":     "PgBouncer has no method ident",
+// forPostgreSQL are flags that say something which PgBouncer does not have; the first of
+// those that were given is told.
+var forPostgreSQL = []struct{ flag, why string }{
+	{"pg-version", "--pgbouncer-version tells the release"},
+	{"new-version", "both files are read by --pgbouncer-version"},
+	{"target-version", "it is a version of PostgreSQL"},
+	{"server", "audit and explain know the poolers of manifests"},
+	{"batch", "a case is about PostgreSQL"},
+	{"interface", "PgBouncer knows neither samehost nor samenet"},
+	{"host-name", "PgBouncer looks no names up"},
+	{"gss", "PgBouncer has no GSSAPI encryption"},
+	{"ident-user", "PgBouncer has no method ident"},
 }
 
 // check looks at the words of the flags, and whether they go together.
@@ -56,9 +57,9 @@ func (d *hbaDialect) check(cmd *cobra.Command) error {
 	case !d.pgBouncer():
 		return nil
 	}
-	for name, why := range forPostgreSQL {
-		if changed(name) {
-			return fmt.Errorf("--%s is not for --dialect pgbouncer: %s", name, why)
+	for _, f := range forPostgreSQL {
+		if changed(f.flag) {
+			return fmt.Errorf("--%s is not for --dialect pgbouncer: %s", f.flag, f.why)
 		}
 	}
 	return nil
@@ -67,7 +68,7 @@ func (d *hbaDialect) check(cmd *cobra.Command) error {
 // bouncerFile reads an auth_hba_file. Of the file of auth_ident_file only the names of
 // the maps matter to it.
 func (a *app) bouncerFile(text hbafile.Text, in *hbaInput) (hbaFile, error) {
-	if manifest.MatchString(text.Text) {
+	if manifestStart.MatchString(text.Text) {
 		return hbaFile{}, errors.New("--dialect pgbouncer is for a bare auth_hba_file: audit and explain know the poolers of manifests")
 	}
 	f := hbaFile{Name: text.Name, Text: text.Text}

@@ -52,7 +52,7 @@ func Schemas() (map[string]*jsonschema.Schema, error) {
 	out := map[string]*jsonschema.Schema{}
 	for name, v := range map[string]any{
 		"can": askedJSON{}, "who-can": closedJSON{}, "vital": vitalJSON{}, "connections": connectionsJSON{}, "connections-diff": connectionsDiffJSON{},
-		"connections-explain": explainedJSON{}, "diff": changedJSON{},
+		"connections-explain": explainedJSON{}, "diff": changedJSON{}, "compile": compiledJSON{},
 		"audit": auditJSON{}, "hba-lint": lintJSON{},
 		"hba-eval": evalJSON{}, "hba-diff": HBADiff{}, "hba-rules": RuleList{},
 	} {

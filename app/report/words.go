@@ -55,6 +55,9 @@ var words = map[verdict.Reason]func(verdict.Step) string{
 	"service/selector-unsure":    filled("whether Service {service} selects {pod} depends on a label whose value no manifest tells ({selector})"),
 	"service/no-such-port":       noSuchPort,
 	"service/external-name":      filled("Service {service} is an alias of {name}, which is outside of what was read"),
+	"service/beyond":             filled("Service {service} has no selector, and its endpoints are {addresses}, which no pod that was read has"),
+	"service/circle":             filled("Service {service} is an alias of {name}, which leads back to it: the name never resolves"),
+	"service/not-read":           filled("Service {service} was not read, and the estate is said to be complete"),
 	"service/no-selector":        filled("Service {service} has no selector, and nothing that was read says who its endpoints are"),
 	"service/no-endpoints":       filled("Service {service} selects {selector}, and no pod has these labels: it leads nowhere"),
 	"service/not-exposed":        filled("Service {service} is of type {type}: it has no address outside the cluster"),
@@ -85,10 +88,12 @@ var words = map[verdict.Reason]func(verdict.Step) string{
 
 	"mesh/unmodelled": filled("{object} may decide about this connection, and pgmoat does not decide the mesh yet"),
 
+	"pooler/no-member":     filled("{pooler} passes clients on to Service {target}, and the server has no {part} behind it"),
 	"server/not-listening": filled("nothing on {pod} speaks PostgreSQL at port {port}"),
 	"tls/refused":          fixed("the listener does not offer TLS (ssl is off), so that a client which insists on it gives up"),
 	"tls/unknown":          fixed("no manifest tells whether the listener offers TLS"),
 	"hba/matched":          hbaMatched,
+	"hba/either":           filled("{record} or a line after it matches {who}, and asks for {method}"),
 	"hba/rejected":         hbaRejected,
 	"hba/no-record":        filled("no record of {file} matches {who}: the server refuses"),
 	"hba/unsure":           hbaUnsure,

@@ -216,7 +216,7 @@ func (x *trial) suspectClient() {
 	}
 	x.suspects = append(x.suspects, suspect{causes: causes, proof: network.ProofEach, undo: func(m *mixture) {
 		pod := *m.client
-		pod.Labels, pod.Addresses, pod.HostNetwork = old.Labels, old.Addresses, old.HostNetwork
+		pod.Labels, pod.Addresses, pod.HostNetwork, pod.Leaving = old.Labels, old.Addresses, old.HostNetwork, old.Leaving
 		m.client = &pod
 	}})
 }
@@ -374,5 +374,6 @@ func combined(steps []verdict.Step) verdict.Verdict { return settled(steps, nil)
 
 // sameClient reports whether a pod is to files what it was.
 func sameClient(a, b *snapshot.Pod) bool {
-	return maps.Equal(a.Labels.Set, b.Labels.Set) && slices.Equal(a.Labels.Unknown, b.Labels.Unknown) && slices.Equal(a.Addresses, b.Addresses) && a.HostNetwork == b.HostNetwork
+	return maps.Equal(a.Labels.Set, b.Labels.Set) && slices.Equal(a.Labels.Unknown, b.Labels.Unknown) && slices.Equal(a.Addresses, b.Addresses) &&
+		a.HostNetwork == b.HostNetwork && a.Leaving == b.Leaving
 }

@@ -120,7 +120,7 @@ func (q *query) notEnforced() verdict.Step {
 }
 
 func (q *query) unreadable() (step verdict.Step, done bool) {
-	problems := q.world.InDoubt(q.namespaces()...)
+	problems := q.world.PoliciesInDoubt(q.namespaces()...)
 	if len(problems) == 0 {
 		return step, false
 	}

@@ -250,8 +250,8 @@ func TestSamePolicyKnowsEveryField(t *testing.T) {
 		reflect.TypeFor[netpol.Peer]():   "Block Namespaces Pods Nodes Domains Origin",
 		reflect.TypeFor[netpol.Port]():   "Protocol Name From To EndPort Origin",
 		reflect.TypeFor[netpol.Block]():  "Text Addresses Pods", // Text is written from Addresses
-		reflect.TypeFor[snapshot.Pod](): "Workload Name Namespace Part Instance Many Labels Addresses HostNetwork Node Ports " +
-			"Images ServiceAccount Demands Origin", // Images and Demands are nothing that policies see
+		reflect.TypeFor[snapshot.Pod](): "Workload Name Namespace Part Instance Many Labels Addresses HostNetwork Leaving Node Ports " +
+			"Images ServiceAccount Demands Origin", // Leaving, Images and Demands are nothing that policies see
 		reflect.TypeFor[snapshot.Node]():       "Name Labels Addresses Origin",
 		reflect.TypeFor[snapshot.Unmodelled](): "Ref Layer Directions Namespaces Pods Origin",
 		reflect.TypeFor[snapshot.Facts](): "Complete Strict CNI Enforces CNIOrigin Profile Domains PodCIDRs APIServer APIServerPorts " +

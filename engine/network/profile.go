@@ -60,7 +60,7 @@ func (p *profiler) inDoubt() set {
 		return set{}
 	}
 	for ns, classes := range p.byNamespace {
-		if len(p.engine.world.InDoubt(ns)) > 0 {
+		if len(p.engine.world.PoliciesInDoubt(ns)) > 0 {
 			list = append(list, classes...)
 		}
 	}

@@ -25,7 +25,7 @@ func (b *book) blocks() []nameBlock {
 	var out []nameBlock
 	for _, roles := range b.rolesAlike() {
 		alive := b.about(roles[0])
-		for _, databases := range b.databasesAlike(roles[0], alive) {
+		for _, databases := range b.databasesAlike(roles[0], b.alsoByPoolers(alive)) {
 			out = append(out, nameBlock{databases: databases, roles: roles,
 				sessions: presented(databases[0], roles[0], b.names.Certificates), alive: b.on(databases[0], roles[0], alive)})
 		}
@@ -128,6 +128,26 @@ func (b *book) about(role string) []int {
 		}
 	}
 	return out
+}
+
+// alsoByPoolers adds the records that may be about a role in which a pooler comes to the
+// client's database in its own name.
+func (b *book) alsoByPoolers(alive []int) []int {
+	for _, p := range b.server.Poolers {
+		if p.AuthUser != "" && p.AuthDatabase == "" {
+			alive = union(alive, b.about(p.AuthUser))
+		}
+		if p.Becomes != "" {
+			alive = union(alive, b.about(p.Becomes))
+		}
+	}
+	return alive
+}
+
+func union(a, b []int) []int {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // on are those of the records that may be about a database.

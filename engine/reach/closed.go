@@ -67,7 +67,7 @@ func (e *Engine) WhoCan(s *snapshot.Server) []Access {
 			out = append(out, a)
 		}
 	}
-	return out
+	return e.runAgain(s, out)
 }
 
 // workload answers for each member, and joins the members that agree.
@@ -80,6 +80,9 @@ func (b *book) workload(w *snapshot.Workload) []Access {
 	for _, g := range groups {
 		for _, a := range g.list {
 			a.From, a.Members = network.GroupRef(w, g.pods), g.pods
+			if w.Passes != "" { // whoever comes through it is not in the list
+				a.Assumptions = snapshot.Merge(a.Assumptions, []string{snapshot.AssumePoolersKeep})
+			}
 			out = append(out, a)
 		}
 	}

@@ -14,7 +14,10 @@ import (
 var undecided = []verdict.Layer{verdict.Mesh, verdict.Credential, verdict.Grant}
 
 // Decide answers the question over all its paths: one that is allowed is enough.
-func (e *Engine) Decide(q Question) Decision {
+func (e *Engine) Decide(q Question) Decision { return e.again(q, e.besidePoolers(q, e.overPaths(q))) }
+
+// overPaths is Decide as far as the paths that are known.
+func (e *Engine) overPaths(q Question) Decision {
 	d := Decision{Verdict: verdict.Deny, AsFarAs: verdict.Ident, NotDecided: notDecided(q)}
 	for _, w := range e.ways(q) {
 		if p, ok := e.walk(q, w); ok {
@@ -115,7 +118,7 @@ func (e *Engine) converse(q Question, w way) ([]verdict.Step, string) {
 	var method string
 	switch {
 	case w.refused:
-		return []verdict.Step{notListening(w)}, ""
+		return []verdict.Step{notListening(q.To.Server, w)}, ""
 	case w.pooler != nil:
 		steps, method = e.throughPooler(q, w)
 	case w.port.Pooler != nil:
@@ -126,8 +129,13 @@ func (e *Engine) converse(q Question, w way) ([]verdict.Step, string) {
 	return append(passedOn(w, q.Session), steps...), method
 }
 
-// notListening says that packets arrive where no PostgreSQL answers.
-func notListening(w way) verdict.Step {
+// notListening says that packets arrive where no PostgreSQL answers, or at a pooler that
+// has no member to pass them on to.
+func notListening(s *snapshot.Server, w way) verdict.Step {
+	if p := poolerOf(s, w.member.Workload); p != nil && p.Port == w.port.Port {
+		return verdict.Step{Layer: verdict.Pooler, Verdict: verdict.Deny, Reason: "pooler/no-member",
+			Facts: map[string]string{"pooler": p.Ref().String(), "target": p.Target, "part": p.Part}, Origin: p.Origin}
+	}
 	return verdict.Step{Layer: verdict.HBA, Verdict: verdict.Deny, Reason: "server/not-listening",
 		Facts:  map[string]string{"port": strconv.Itoa(int(w.port.Port)), "pod": w.member.Ref().Name},
 		Origin: w.member.Origin}

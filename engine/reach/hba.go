@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
@@ -166,6 +167,9 @@ func (e *Engine) address(from network.Endpoint) hba.Client {
 	case from.Pod != nil:
 		c := hba.Client{Pod: true, Namespace: from.Pod.Namespace, Labels: from.Pod.Labels,
 			HostNetwork: from.Pod.HostNetwork}
+		if from.Pod.Leaving { // no selector finds it again
+			c.Namespace, c.Labels = "", netpol.Labels{}
+		}
 		if !from.Pod.HostNetwork { // one on the server's own node may share its address
 			c.ServerHost = netpol.No
 		}
@@ -268,7 +272,7 @@ func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.
 	}
 	first := e.demand(layer, r.Candidates[0], c, s)
 	for _, other := range r.Candidates[1:] {
-		if o := e.demand(layer, other, c, s); !alike(o, first) {
+		if o := e.demand(layer, other, c, s); !first.or(o) {
 			return e.unsure(layer, r, c)
 		}
 		first.step.Also = append(first.step.Also, other.Origin)
@@ -278,6 +282,29 @@ func (e *Engine) admit(layer verdict.Layer, r hba.Result, c client, s *snapshot.
 	}
 	return first
 }
+
+// or joins what another record makes of the client, where it does not matter which of them
+// decides: both make the same of it, or both let it go on to show a credential. False where
+// it does.
+func (a *admission) or(o admission) bool {
+	if alike(o, *a) {
+		return true
+	}
+	if a.step.Verdict != verdict.Allow || o.step.Verdict != verdict.Allow || a.maps != nil || o.maps != nil {
+		return false
+	}
+	if methods := strings.Split(a.method, either); !slices.Contains(methods, o.method) {
+		a.method = strings.Join(append(methods, o.method), either)
+	}
+	a.step.Reason = "hba/either"
+	if a.step.Facts != nil {
+		a.step.Facts["method"] = a.method
+	}
+	return true
+}
+
+// either stands between methods of which one is asked for.
+const either = " or "
 
 // alike reports whether two records make the same of a client.
 func alike(a, b admission) bool {

@@ -282,3 +282,35 @@ func TestFromOutsideToWhoWasNotRead(t *testing.T) {
 		t.Errorf("%s: %v", d.Verdict, d.Steps)
 	}
 }
+
+// A flow to a name that leads to nobody is cut whatever the network lets through; one to
+// a Service that was not read rests on an assumption, and on nothing where the estate is
+// said to be complete.
+func TestVitalNames(t *testing.T) {
+	unread := snapshot.Ref{Kind: "Service", Namespace: "store", Name: "minio"}
+	for _, c := range []struct {
+		name   string
+		to     snapshot.VitalPeer
+		facts  snapshot.Facts
+		want   verdict.Verdict
+		assume bool
+	}{
+		{"lost", snapshot.VitalPeer{Lost: &verdict.Step{Layer: verdict.Service, Verdict: verdict.Deny}}, snapshot.Facts{}, verdict.Deny, false},
+		{"not read", snapshot.VitalPeer{Unread: unread}, snapshot.Facts{}, verdict.Allow, true},
+		{"not read, complete", snapshot.VitalPeer{Unread: unread}, snapshot.Facts{Complete: true}, verdict.Unknown, false},
+		{"not read, strict", snapshot.VitalPeer{Unread: unread}, snapshot.Facts{Strict: true, Enforces: verdict.Allow}, verdict.Unknown, true},
+		{"made by an operator", snapshot.VitalPeer{Unread: snapshot.Ref{Kind: "Service", Namespace: "payments", Name: "db"}}, snapshot.Facts{Complete: true}, verdict.Allow, false},
+	} {
+		b := estate()
+		b.world.Facts = c.facts
+		s := b.server("payments", "host all all all scram-sha-256")
+		b.world.Services = append(b.world.Services, b.service("payments", "db", 5432, *selector("app", "db")))
+		c.to.Name, c.to.Namespace = "the store", "store"
+		s.Vital = []snapshot.VitalFlow{{ID: "backup", From: snapshot.VitalPeer{Pods: s.Members()}, To: c.to,
+			Ports: []flow.PortRange{{Protocol: flow.TCP, From: 9000, To: 9000}}}}
+		d := New(b.world).Vital(s)[0]
+		if d.Verdict != c.want || slices.Contains(d.Assumptions, snapshot.AssumeServiceUnread) != c.assume {
+			t.Errorf("%s: %s %v %v", c.name, d.Verdict, d.Assumptions, d.Steps)
+		}
+	}
+}

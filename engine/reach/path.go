@@ -119,7 +119,7 @@ func (e *Engine) throughService(q Question, svc *snapshot.Service) []way {
 		}
 	}
 	if len(out) == 0 && q.To.Service != nil {
-		step := leadsNowhere(end, backends, q.Port)
+		step := e.leadsNowhere(end, backends, q.Port)
 		out = append(out, way{step: &step})
 	}
 	for i := range out {

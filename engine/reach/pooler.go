@@ -20,7 +20,7 @@ func (e *Engine) throughPooler(q Question, w way) ([]verdict.Step, string) {
 	steps = append(steps, hop.step)
 	pooled := network.PodEndpoint(w.hop)
 	steps = append(steps, e.marked(e.packets(pooled, w.member, w.port.Port), w.pooler)...)
-	steps = append(steps, e.askPasswords(q.To, w, pooled)...)
+	steps = append(steps, e.askPasswords(q, w, pooled)...)
 	on := Session{Database: q.Session.Database, Role: q.Session.Role, Replication: q.Session.Replication}
 	if w.pooler.Becomes != "" {
 		on.Role = w.pooler.Becomes
@@ -29,13 +29,14 @@ func (e *Engine) throughPooler(q Question, w way) ([]verdict.Step, string) {
 }
 
 // askPasswords is what keeps a pooler from looking passwords up; empty where nothing does, or
-// where it does not look any up.
-func (e *Engine) askPasswords(to Target, w way, pooled network.Endpoint) []verdict.Step {
+// where it does not look any up. It looks them up in the client's database where it was told
+// no other (PgBouncer documentation, "auth_dbname").
+func (e *Engine) askPasswords(q Question, w way, pooled network.Endpoint) []verdict.Step {
 	if w.pooler.AuthUser == "" {
 		return nil
 	}
-	steps := settled(e.onward(to, w, pooled, Session{
-		Database: w.pooler.AuthDatabase, Role: w.pooler.AuthUser, Cert: w.pooler.AuthUser}))
+	steps := settled(e.onward(q.To, w, pooled, Session{
+		Database: cmp.Or(w.pooler.AuthDatabase, q.Session.Database, AnyOther), Role: w.pooler.AuthUser, Cert: w.pooler.AuthUser}))
 	for i := range steps {
 		steps[i].Facts = with(steps[i].Facts, "session", "the pooler's password lookup as "+w.pooler.AuthUser)
 	}

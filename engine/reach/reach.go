@@ -124,6 +124,8 @@ type Engine struct {
 	meshed bool
 	// node is who pods see where nodes translate the source; never nil.
 	node *network.Endpoint
+	// passers are the pods of poolers that nobody understands.
+	passers []*snapshot.Pod
 }
 
 // A listing is what all answers about one server share.
@@ -198,7 +200,7 @@ func New(world *snapshot.Snapshot) *Engine {
 		World: world, Network: network.New(world),
 		podsIn: map[string][]*snapshot.Pod{}, services: map[[2]string]*snapshot.Service{}, lazy: &lazy{},
 		node:   nodeEndpoint(world),
-		meshed: world.HasMesh(),
+		meshed: world.HasMesh(), passers: passersOf(world),
 	}
 	for _, w := range world.Workloads {
 		for _, p := range w.Pods {

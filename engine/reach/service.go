@@ -76,7 +76,7 @@ func serviceStep(svc *snapshot.Service, sp snapshot.ServicePort, pod *snapshot.P
 }
 
 // leadsNowhere says why no packet sent to a Service arrives.
-func leadsNowhere(svc *snapshot.Service, backends []*snapshot.Pod, port uint16) verdict.Step {
+func (e *Engine) leadsNowhere(svc *snapshot.Service, backends []*snapshot.Pod, port uint16) verdict.Step {
 	step := verdict.Step{Layer: verdict.Service, Verdict: verdict.Deny, Origin: svc.Origin,
 		Facts: map[string]string{"service": svc.Namespace + "/" + svc.Name}}
 	switch {
@@ -86,10 +86,16 @@ func leadsNowhere(svc *snapshot.Service, backends []*snapshot.Pod, port uint16) 
 		step.Origin = svc.At("spec.ports")
 	case svc.Type == "ExternalName":
 		step.Verdict, step.Reason = verdict.Unknown, "service/external-name"
+		if e.serviceByDNS(svc.ExternalName) != nil { // an alias that ends at no Service
+			step.Verdict, step.Reason = verdict.Deny, "service/circle"
+		}
 		step.Facts["name"] = svc.ExternalName
 		step.Origin = svc.At("spec.externalName")
 	case len(svc.Selector) == 0:
 		step.Verdict, step.Reason = verdict.Unknown, "service/no-selector"
+		if len(svc.Beyond) > 0 {
+			step.Reason, step.Facts["addresses"] = "service/beyond", strings.Join(svc.Beyond, ", ")
+		}
 	default:
 		step.Reason = "service/no-endpoints"
 		step.Facts["selector"] = svc.Selector.String()

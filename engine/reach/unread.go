@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -12,7 +13,7 @@ import (
 // that a refusal on all of those is no refusal. False where all was read that is
 // about the namespaces of the client and of the server.
 func (e *Engine) unread(from network.Endpoint, to Target) (verdict.Step, bool) {
-	problems := e.World.InDoubt(namespacesOf(from, to)...)
+	problems := slices.DeleteFunc(e.World.InDoubt(namespacesOf(from, to)...), func(p snapshot.Problem) bool { return e.aboutAnother(p, to) })
 	if len(problems) == 0 {
 		return verdict.Step{}, false
 	}
@@ -22,6 +23,12 @@ func (e *Engine) unread(from network.Endpoint, to Target) (verdict.Step, bool) {
 		step.Also = append(step.Also, p.Origin)
 	}
 	return step, true
+}
+
+// aboutAnother reports whether a problem is that of another server alone.
+func (e *Engine) aboutAnother(p snapshot.Problem, to Target) bool {
+	return p.Object != snapshot.Ref{} && to.Server != nil && p.Object != to.Server.Ref() &&
+		slices.ContainsFunc(e.World.Servers, func(s *snapshot.Server) bool { return s.Ref() == p.Object })
 }
 
 // namespacesOf are those that a question is about.

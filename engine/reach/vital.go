@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -29,7 +30,42 @@ func (e *Engine) vital(s *snapshot.Server, f snapshot.VitalFlow) VitalDecision {
 		}
 		d.Assumptions = snapshot.Merge(d.Assumptions, one.Assumptions)
 	}
-	return e.vitalAssumed(f, d)
+	return e.named(f, e.vitalAssumed(f, d))
+}
+
+// named adds what becomes of the name by which the flow's destination is known: one that
+// leads to nobody cuts it, whatever the network lets through, and one of a Service that
+// was not read is no better than the assumption that it exists.
+func (e *Engine) named(f snapshot.VitalFlow, d VitalDecision) VitalDecision {
+	step := f.To.Lost
+	if step == nil {
+		step = e.unreadService(f)
+	}
+	if step == nil {
+		return d
+	}
+	d.Assumptions = snapshot.Merge(d.Assumptions, step.Assumptions)
+	if step.Verdict != verdict.Allow {
+		d.Verdict = verdict.All(d.Verdict, step.Verdict)
+		d.Steps = append([]verdict.Step{*step}, d.Steps...)
+	}
+	return d
+}
+
+// unreadService is the doubt about a Service that nobody read; nil where there is none.
+// Even in a complete estate a short name may be found under another search domain.
+func (e *Engine) unreadService(f snapshot.VitalFlow) *verdict.Step {
+	ref := f.To.Unread
+	if ref == (snapshot.Ref{}) || e.services[[2]string{ref.Namespace, ref.Name}] != nil {
+		return nil
+	}
+	step := verdict.Step{Layer: verdict.Service, Verdict: verdict.Unknown, Reason: "service/not-read", Origin: f.Origin,
+		Facts: map[string]string{"service": ref.Namespace + "/" + ref.Name}}
+	if !e.World.Facts.Complete {
+		step.Verdict = verdict.Allow
+		step = e.assume(step, snapshot.AssumeServiceUnread)
+	}
+	return &step
 }
 
 // vitalFrom decides a flow for one of the pods that need it; false where it has nobody
@@ -142,11 +178,11 @@ func sentOn(steps []verdict.Step, f snapshot.VitalFlow) []verdict.Step {
 
 const pgBouncerConsole = "pgbouncer"
 
-// vitalSession decides the session of a flow. Without a certificate the client
+// vitalSession decides the session of a flow, on any database where it names none. Without a certificate the client
 // prefers TLS and makes do without (libpq sslmode=prefer).
 func (e *Engine) vitalSession(s *snapshot.Server, f snapshot.VitalFlow, from network.Endpoint, w way) []verdict.Step {
 	q := Question{From: from, To: Target{Server: s}, Session: Session{
-		Database: f.Database, Role: f.Role, Replication: f.Replication, TLS: true, Cert: f.Cert}}
+		Database: cmp.Or(f.Database, AnyOther), Role: f.Role, Replication: f.Replication, TLS: true, Cert: f.Cert}}
 	tls, _ := e.converse(q, w)
 	if f.Cert != "" {
 		return tls

@@ -3,12 +3,12 @@ package arch
 import "strings"
 
 // The floors, from the ground. A package imports its own floor and those below.
-// api stands beside model and lab beside adapter; internal is test support and
-// stands outside.
+// api stands beside model, lab and config (what is applied to a cluster, generated from
+// api) beside adapter; internal is test support and stands outside.
 var floors = map[string]int{
 	"model": 1, "api": 1,
 	"engine":  2,
-	"adapter": 3, "lab": 3,
+	"adapter": 3, "lab": 3, "config": 3,
 	"app": 4,
 	"cmd": 5,
 }

@@ -188,6 +188,20 @@ func trailingZeros(a netip.Addr) int {
 // IPv4 is 0.0.0.0/0.
 func IPv4() Addresses { return AddressesOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0)) }
 
+// Loopback is 127.0.0.0/8 and ::1.
+func Loopback() Addresses {
+	return AddressesOf(netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+}
+
+// Private are the addresses that are not routed on the Internet: RFC 1918, RFC 6598,
+// RFC 4193, and those of one link, RFC 3927 and RFC 4291.
+func Private() Addresses {
+	return AddressesOf(
+		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+		netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"),
+		netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"))
+}
+
 // Text writes the prefixes, separated by commas.
 func (a Addresses) Text() string {
 	var b strings.Builder

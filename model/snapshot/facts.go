@@ -93,6 +93,9 @@ const (
 	AssumeRelease         = "operator-release"
 	AssumeNodeAddress     = "node-address"
 	AssumeGatewayOpen     = "gateway-open"
+	AssumeServiceUnread   = "service-unread"
+	AssumePoolersKeep     = "poolers-not-modelled"
+	AssumeRuns            = "runs-again"
 )
 
 var assumptionTexts = map[string]string{
@@ -113,6 +116,9 @@ var assumptionTexts = map[string]string{
 	AssumeNotNode:         "addresses outside the cluster are not those of its nodes",
 	AssumeRelease:         "the operator is of the release that its adapter knows best",
 	AssumeNodeAddress:     "a node that translates the source of outside clients gives them an address of its status",
+	AssumeRuns:            "what its custom resource has stopped runs: answers are about a server and poolers that run again",
+	AssumePoolersKeep:     "poolers that no operator made let nobody in whom the server itself would refuse; they are warned of",
+	AssumeServiceUnread:   "a Service that the database needs by name and that was not read exists, with the port it is asked at",
 	AssumeGatewayOpen:     "gateways and ingress controllers take connections from everywhere outside",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
 }

@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"slices"
+
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/ident"
@@ -9,14 +11,24 @@ import (
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// BareFile is the Operator of a server of which there is only a pg_hba.conf.
-const BareFile = "file"
+// The operators, as Server.Operator has them.
+const (
+	CloudNativePG = "cloudnative-pg"
+	StackGres     = "stackgres"
+	Zalando       = "zalando"
+	Crunchy       = "crunchy"
+	Percona       = "percona"
+	// Plain is a server that no operator made.
+	Plain = "plain"
+	// BareFile is one of which there is only a pg_hba.conf.
+	BareFile = "file"
+)
 
 // A Server is one PostgreSQL cluster: a primary and its replicas under one
 // pg_hba.conf.
 type Server struct {
-	// Operator is "cloudnative-pg", "stackgres", "zalando", "crunchy", "percona", "plain"
-	// or BareFile.
+	// Operator is one of CloudNativePG, StackGres, Zalando, Crunchy, Percona, Plain and
+	// BareFile.
 	Operator string
 	// OperatorVersion is the operator's release, "1.30.0"; empty when nothing tells.
 	OperatorVersion string
@@ -28,6 +40,10 @@ type Server struct {
 	// "replica", and other pods of the same object, such as join jobs. Its Ref is
 	// the server's.
 	Workload *Workload
+	// Selector are labels that its operator gives every member, whoever of them leads, and
+	// finds them by; nil where no operator keeps such. By the operator's settings its
+	// poolers and jobs may have them too.
+	Selector netpol.Selector
 	// Version is the major version; zero when no manifest tells.
 	Version int
 	// Ports are the pod ports that speak the PostgreSQL protocol. Never empty.
@@ -70,7 +86,10 @@ type Server struct {
 	// Services lead to its members, whether read or to be created by an operator.
 	Services []*Service
 	Vital    []VitalFlow
-	Origin   verdict.Origin
+	// Stopped is what says that no member is to run now; zero where they run. All else is
+	// as it will be when they do.
+	Stopped verdict.Origin
+	Origin  verdict.Origin
 }
 
 // Ref names the server.
@@ -244,10 +263,18 @@ type Disagreement struct {
 type Unsettled struct {
 	// What depends on it: "whether line 6 of pg_hba.conf is there".
 	What string
+	// About is the object whose form depends on it, a Service; zero for what is in the
+	// server alone.
+	About Ref
 	// Fact is what would settle it, with where to state it: "the operator's version;
 	// state operators.cloudnative-pg.version in the facts file".
 	Fact   string
 	Origin verdict.Origin
+}
+
+// InDoubt reports whether a fact that no source holds decides what the object is.
+func (s *Server) InDoubt(about Ref) bool {
+	return slices.ContainsFunc(s.Unsettled, func(u Unsettled) bool { return u.About == about })
 }
 
 // An Unheeded field is written in a custom resource, and what it says does not happen.
@@ -313,10 +340,13 @@ type Pooler struct {
 	// pooler may come with TLS or without.
 	ServerTLS string
 	// AuthUser is the role the pooler itself logs in as, with a client certificate,
-	// to look up passwords in AuthDatabase; empty when it does not.
+	// to look up passwords in AuthDatabase, in the client's where that is empty; empty
+	// when it does not.
 	AuthUser     string
 	AuthDatabase string
-	Origin       verdict.Origin
+	// Stopped is what says that the pooler passes nothing on now; zero where it does.
+	Stopped verdict.Origin
+	Origin  verdict.Origin
 }
 
 // Ref names the pooler.
@@ -380,4 +410,8 @@ type VitalPeer struct {
 	// Outside are addresses; empty with OutsideUnknown where they are not known.
 	Outside        flow.Addresses
 	OutsideUnknown bool
+	// Lost says why the name that the peer is known by leads to nobody; nil where it leads
+	// somewhere. Unread is the Service of that name where none was read; zero otherwise.
+	Lost   *verdict.Step
+	Unread Ref
 }

@@ -120,6 +120,22 @@ type SecretCertificate struct {
 	Names    []string
 	CA       bool
 	NotAfter Moment
+	// Chain are all certificates of the entry in their order, this one first; nil where
+	// one of them cannot be read.
+	Chain []ChainLink
+}
+
+// A ChainLink says of a certificate who it is of and who signed it: distinguished names,
+// and the identifiers of their keys, empty where the certificate has none.
+type ChainLink struct {
+	Subject, SubjectKey string
+	Issuer, IssuerKey   string
+}
+
+// SignedBy reports whether a certificate of the one named o may have signed this one, as
+// far as names and keys tell.
+func (l ChainLink) SignedBy(o ChainLink) bool {
+	return l.Issuer == o.Subject && (l.IssuerKey == "" || o.SubjectKey == "" || l.IssuerKey == o.SubjectKey)
 }
 
 // A Node has the addresses that its host-network pods share.
@@ -159,6 +175,9 @@ type Problem struct {
 	Err string
 	// Namespace is the namespace whose answers are in doubt; empty for all of them.
 	Namespace string
+	// Object is the custom resource whose fault it is, where the fault is in what sessions
+	// and Services are made of, and neither a policy nor a pod hangs on it; zero otherwise.
+	Object Ref
 }
 
 // A Warning tells of something that was read and is probably not what was meant.
@@ -171,6 +190,9 @@ type Warning struct {
 // NotModelled is the Code of a Warning about a database that no adapter understands: one
 // that the predecessor of today's operator made.
 const NotModelled = "database/not-modelled"
+
+// PoolerNotModelled is the Code of a Warning about a pooler that no adapter understands.
+const PoolerNotModelled = "pooler/not-modelled"
 
 // An Unmodelled object belongs to a layer or a policy dialect that the engines do
 // not decide. Where it may touch a pod the step is Unknown and names the object.
@@ -210,6 +232,12 @@ func (s *Snapshot) InDoubt(namespaces ...string) []Problem {
 		}
 	}
 	return out
+}
+
+// PoliciesInDoubt returns the problems that may change what policies do with pods of the
+// namespaces.
+func (s *Snapshot) PoliciesInDoubt(namespaces ...string) []Problem {
+	return slices.DeleteFunc(s.InDoubt(namespaces...), func(p Problem) bool { return p.Object != Ref{} })
 }
 
 // NamespaceOf returns the namespace by name; one that nothing declares has only

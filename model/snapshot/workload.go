@@ -15,7 +15,11 @@ type Workload struct {
 	Ref
 	// Pods are its members: one for each set of labels, ports and addresses that
 	// its pods can have. Never empty.
-	Pods   []*Pod
+	Pods []*Pod
+	// Passes names the program in its pods that takes sessions of PostgreSQL and passes
+	// them on as its own, "PgBouncer", and that is no server's Pooler: whom it lets in
+	// nobody knows. Empty for most.
+	Passes string
 	Origin verdict.Origin
 }
 
@@ -42,6 +46,9 @@ type Pod struct {
 	Addresses []netip.Addr
 	// HostNetwork pods have their node's addresses, and policies do not select them.
 	HostNetwork bool
+	// Leaving says that the pod is being deleted: who writes down the addresses of pods
+	// leaves it out already, while it may still send.
+	Leaving bool
 	// Node is the name of the node the pod runs on; empty where nobody knows.
 	Node  string
 	Ports []ContainerPort
@@ -101,7 +108,13 @@ type Service struct {
 	// Backends are the pods that a controller is known to put behind a Service
 	// without a selector; only then is it not nil.
 	Backends []*Pod
-	Ports    []ServicePort
+	// Beyond are the addresses that the endpoints of such a Service name and that no pod
+	// which was read has.
+	Beyond []string
+	Ports  []ServicePort
+	// Headless says that its name resolves to its pods (clusterIP: None), so that a client
+	// comes to their ports whatever those of the Service are.
+	Headless bool
 	// SourceRanges is spec.loadBalancerSourceRanges, or what an annotation says in its
 	// place; SourceRangesOrigin is the annotation, zero for the field.
 	SourceRanges       []netip.Prefix

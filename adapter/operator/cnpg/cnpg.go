@@ -29,6 +29,10 @@ const (
 	oldRoleLabel  = "role" // the deprecated twin of instanceRole
 )
 
+// hibernation stops all instances and keeps their volumes [cnpg
+// docs/src/declarative_hibernation.md@1.30.0].
+const hibernation = "cnpg.io/hibernation"
+
 // A cluster is a Cluster object on its way to be a Server.
 type cluster struct {
 	w        *operator.World
@@ -130,7 +134,11 @@ func newCluster(w *operator.World, o object.Object, rel release, set settings) *
 		// The images' user, with whom the map "local" lets in as postgres [cnpg
 		// pkg/postgres/configuration.go@1.30.0].
 		SystemUser: "postgres",
+		Selector:   world.Equals(map[string]string{clusterLabel: o.Name, podRoleLabel: "instance"}),
 		Control:    c.control(), Origin: o.Origin(),
+	}
+	if o.Annotations[hibernation] == "on" {
+		c.server.Stopped = o.Origin().At("metadata.annotations%s", object.Key(false, hibernation))
 	}
 	c.tls()
 	c.members()

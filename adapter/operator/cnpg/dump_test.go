@@ -3,6 +3,7 @@ package cnpg
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -10,7 +11,10 @@ import (
 	"testing"
 
 	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/worldtest"
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -29,16 +33,49 @@ func dump(t *testing.T, name string) string {
 
 var status = regexp.MustCompile(`(?m)^status:\n(?: .*\n)*`)
 
-// fromManifests is the server that the manifests alone make, without status as in git.
-func fromManifests(t *testing.T) *snapshot.Server {
+// asWritten are the Cluster and the Pooler before the operator completed them.
+const asWritten = `apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: pg, namespace: db}
+spec:
+  certificates: {}
+  enableSuperuserAccess: true
+  imageName: ghcr.test/postgresql:15.18
+  instances: 3
+  managed: {roles: [{connectionLimit: 5, ensure: present, login: true, name: reporting}]}
+  storage: {size: 1Gi, storageClass: standard}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Pooler
+metadata: {name: pg-rw-pool, namespace: db}
+spec: {cluster: {name: pg}, instances: 2, pgbouncer: {poolMode: transaction}, type: rw}
+`
+
+// manifests are the Cluster and the Pooler alone, as somebody wrote them and as they are
+// in the dump, without status as in git.
+func manifests(t *testing.T) map[string]string {
 	t.Helper()
-	text := status.ReplaceAllString(dump(t, "manifests"), "")
-	if strings.Contains(text, "currentPrimary") {
+	completed := status.ReplaceAllString(dump(t, "manifests"), "")
+	if strings.Contains(completed, "currentPrimary") {
 		t.Fatal("there is status left")
 	}
-	w := worldtest.World(t, text)
-	w.Snapshot.Facts.OperatorVersions = map[string]string{Name: "1.30.0"}
-	return adapted(t, w)
+	docs := slices.DeleteFunc(strings.Split(completed, "\n---\n"), func(d string) bool { return strings.Contains(d, "\nkind: Database\n") })
+	if len(docs) != 2 {
+		t.Fatalf("%d manifests", len(docs))
+	}
+	return map[string]string{"as written": asWritten, "as completed": strings.Join(docs, "\n---\n")}
+}
+
+// fromManifests checks the server that the manifests alone make.
+func fromManifests(t *testing.T, check func(*testing.T, *snapshot.Server)) {
+	t.Helper()
+	for how, text := range manifests(t) {
+		t.Run(how, func(t *testing.T) {
+			w := worldtest.World(t, text)
+			w.Snapshot.Facts.OperatorVersions = map[string]string{Name: "1.30.0"}
+			check(t, adapted(t, w))
+		})
+	}
 }
 
 func adapted(t *testing.T, w *operator.World) *snapshot.Server {
@@ -53,53 +90,86 @@ func adapted(t *testing.T, w *operator.World) *snapshot.Server {
 // live is the estate that runs, before any adapter.
 func live(t *testing.T) *operator.World { return worldtest.World(t, dump(t, "live")) }
 
-func TestManifestsMakeTheServices(t *testing.T) {
-	s := fromManifests(t)
-	made := slices.Concat(s.Services, s.Poolers[0].Services)
-	want := live(t).Snapshot.Services
+// same compares what the manifests make with what the operator made, both ways.
+func same(t *testing.T, what string, made, live []string) {
+	t.Helper()
 	for _, m := range made {
-		i := slices.IndexFunc(want, func(l *snapshot.Service) bool { return l.Ref() == m.Ref() })
-		if i < 0 {
-			t.Errorf("%s: the operator made none", m.Ref())
-			continue
-		}
-		l := want[i]
-		if m.Type != l.Type || m.Selector.String() != l.Selector.String() || portsText(m.Ports) != portsText(l.Ports) {
-			t.Errorf("%s: %s %s %s, the operator made %s %s %s", m.Ref(), m.Type, m.Selector, portsText(m.Ports), l.Type, l.Selector, portsText(l.Ports))
+		if !slices.Contains(live, m) {
+			t.Errorf("%s: the operator made no %s", what, m)
 		}
 	}
-	if len(made) != 4 {
-		t.Errorf("%d Services", len(made))
+	for _, l := range live {
+		if !slices.Contains(made, l) {
+			t.Errorf("%s: no %s, which the operator made", what, l)
+		}
 	}
+}
+
+func TestManifestsMakeTheServices(t *testing.T) {
+	text := func(s *snapshot.Service) string {
+		return fmt.Sprint(s.Ref(), " ", s.Type, " ", s.Selector, " ", portsText(s.Ports))
+	}
+	var want []string
+	for _, l := range live(t).Snapshot.Services {
+		if l.Namespace == "db" {
+			want = append(want, text(l))
+		}
+	}
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		var made []string
+		for _, m := range slices.Concat(s.Services, s.Poolers[0].Services) {
+			made = append(made, text(m))
+		}
+		same(t, "Services", made, want)
+	})
 }
 
 // The pods are as the operator makes them, in the role that they have.
 func TestManifestsMakeThePods(t *testing.T) {
-	s := fromManifests(t)
+	var want []*snapshot.Pod
 	for _, wl := range live(t).Snapshot.Workloads {
-		for _, want := range wl.Pods {
-			if want.Namespace != "db" {
-				continue
-			}
-			made := alike(s, want)
-			if made == nil {
-				t.Errorf("no pod like %s", want.Name)
-				continue
-			}
-			for k, v := range want.Labels.Set {
-				if made.Labels.Set[k] != v && !slices.Contains(made.Labels.Unknown, k) {
-					t.Errorf("%s: label %s is %q, the operator gave %q", want.Name, k, made.Labels.Set[k], v)
-				}
-			}
-			for k := range made.Labels.Set {
-				if _, has := want.Labels.Set[k]; !has {
-					t.Errorf("%s: the operator gave no label %s", want.Name, k)
-				}
-			}
-			if fmt.Sprint(made.Ports) != fmt.Sprint(want.Ports) || made.ServiceAccount != want.ServiceAccount {
-				t.Errorf("%s: %v %s, the operator made %v %s", want.Name, made.Ports, made.ServiceAccount, want.Ports, want.ServiceAccount)
+		for _, p := range wl.Pods {
+			if p.Namespace == "db" {
+				want = append(want, p)
 			}
 		}
+	}
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		var made, live []string
+		for _, p := range s.Members() {
+			made = append(made, p.Name)
+		}
+		for _, p := range want {
+			if p.Labels.Set[poolerLabel] == "" {
+				live = append(live, p.Name)
+			}
+			comparePods(t, alike(s, p), p)
+		}
+		same(t, "instances", made, live)
+	})
+}
+
+func comparePods(t *testing.T, made, want *snapshot.Pod) {
+	t.Helper()
+	if made == nil {
+		t.Errorf("no pod like %s", want.Name)
+		return
+	}
+	for k, v := range want.Labels.Set {
+		if made.Labels.Set[k] != v && !slices.Contains(made.Labels.Unknown, k) {
+			t.Errorf("%s: label %s is %q, the operator gave %q", want.Name, k, made.Labels.Set[k], v)
+		}
+	}
+	for _, k := range slices.Concat(slices.Collect(maps.Keys(made.Labels.Set)), made.Labels.Unknown) {
+		if _, has := want.Labels.Set[k]; !has {
+			t.Errorf("%s: the operator gave no label %s", want.Name, k)
+		}
+	}
+	if fmt.Sprint(made.Ports) != fmt.Sprint(want.Ports) || made.ServiceAccount != want.ServiceAccount {
+		t.Errorf("%s: %v %s, the operator made %v %s", want.Name, made.Ports, made.ServiceAccount, want.Ports, want.ServiceAccount)
+	}
+	if len(made.Demands) != len(want.Demands) || made.HostNetwork != want.HostNetwork {
+		t.Errorf("%s: asks for %v, what the operator made for %v", want.Name, made.Demands, want.Demands)
 	}
 }
 
@@ -116,23 +186,55 @@ func alike(s *snapshot.Server, live *snapshot.Pod) *snapshot.Pod {
 	return nil
 }
 
-// What pg_hba_file_rules showed on the primary.
+// shown are what pg_hba_file_rules showed on the primary.
+var shown = []string{
+	"local all cnpg_metrics_exporter peer map=cnpg_metrics_exporter",
+	"local all all peer map=local",
+	"hostssl postgres streaming_replica all cert map=cnpg_streaming_replica",
+	"hostssl replication streaming_replica all cert map=cnpg_streaming_replica",
+	"hostssl all cnpg_pooler_pgbouncer all cert map=cnpg_pooler_pgbouncer",
+	"host all all all scram-sha-256",
+}
+
 func TestManifestsMakeTheRules(t *testing.T) {
-	want := `local all cnpg_metrics_exporter peer map=cnpg_metrics_exporter
-local all all peer map=local
-hostssl postgres streaming_replica all cert map=cnpg_streaming_replica
-hostssl replication streaming_replica all cert map=cnpg_streaming_replica
-hostssl all cnpg_pooler_pgbouncer all cert map=cnpg_pooler_pgbouncer
-host all all all scram-sha-256`
-	var got []string
-	for _, r := range fromManifests(t).HBA.Records {
-		got = append(got, r.String())
-		if r.Maybe != "" {
-			t.Errorf("%s hangs on %s", r, r.Maybe)
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		var got []string
+		for _, r := range s.HBA.Records {
+			got = append(got, r.String())
+			if r.Maybe != "" {
+				t.Errorf("%s hangs on %s", r, r.Maybe)
+			}
 		}
-	}
-	if strings.Join(got, "\n") != want {
-		t.Errorf("got\n%s", strings.Join(got, "\n"))
+		if !slices.Equal(got, shown) {
+			t.Errorf("got\n%s", strings.Join(got, "\n"))
+		}
+	})
+}
+
+// Where nobody states the release, the rules are the same; the one that older releases do
+// not write is in doubt, and so are labels.
+func TestManifestsWithoutARelease(t *testing.T) {
+	for how, text := range manifests(t) {
+		t.Run(how, func(t *testing.T) {
+			s := adapted(t, worldtest.World(t, text))
+			var got, doubted []string
+			for _, r := range s.HBA.Records {
+				got = append(got, r.String())
+				if r.Maybe != "" {
+					doubted = append(doubted, r.String())
+				}
+			}
+			if !slices.Equal(got, shown) || !slices.Equal(doubted, shown[:1]) {
+				t.Errorf("got %q, in doubt %q", got, doubted)
+			}
+			for _, wl := range live(t).Snapshot.Workloads {
+				for _, p := range wl.Pods {
+					if p.Namespace == "db" {
+						comparePods(t, alike(s, p), p)
+					}
+				}
+			}
+		})
 	}
 }
 
@@ -142,14 +244,72 @@ func TestManifestsMakeTheRoles(t *testing.T) {
 		"app false false true", "cnpg_metrics_exporter false false true", "cnpg_pooler_pgbouncer false false true",
 		"postgres true false true", "reporting false false true", "streaming_replica false true true",
 	}
-	var got []string
-	for _, r := range fromManifests(t).Roles {
-		got = append(got, fmt.Sprint(r.Name, " ", r.Superuser, " ", r.Replication, " ", !r.NoLogin))
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		var got []string
+		for _, r := range s.Roles {
+			got = append(got, fmt.Sprint(r.Name, " ", r.Superuser, " ", r.Replication, " ", !r.NoLogin))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// What pgbouncer.ini had.
+func TestManifestsMakeThePooler(t *testing.T) {
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		p := s.Poolers[0]
+		if p.Target != "pg-rw" || p.Part != snapshot.Primary || p.AuthUser != "cnpg_pooler_pgbouncer" || p.AuthDatabase != "postgres" || p.Port != 5432 {
+			t.Errorf("%s %s %s@%s %d", p.Target, p.Part, p.AuthUser, p.AuthDatabase, p.Port)
+		}
+		if p.ServerTLS != "verify-ca" || p.TLS.Enabled != verdict.Allow || !slices.Equal(p.TLS.Names, s.TLS.Names) {
+			t.Errorf("%s %s %v", p.ServerTLS, p.TLS.Enabled, p.TLS.Names)
+		}
+		for key, want := range map[string]string{"auth_type": "hba", "client_tls_sslmode": "prefer", "server_tls_sslmode": "verify-ca"} {
+			if got, _ := s.Setting("pgbouncer." + key); got.Value != want || !got.Default {
+				t.Errorf("%s: %+v", key, got)
+			}
+		}
+		if p.Becomes != "" {
+			t.Errorf("sessions become %s", p.Becomes)
+		}
+	})
+}
+
+// The operator is sought where it runs, by a label that its pod has, at ports that it
+// listens on.
+func TestManifestsFindTheOperator(t *testing.T) {
+	var pod *snapshot.Pod
+	for _, wl := range live(t).Snapshot.Workloads {
+		for _, p := range wl.Pods {
+			if p.Namespace == "cnpg-system" {
+				pod = p
+			}
+		}
 	}
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q", got)
-	}
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		asked := map[string]snapshot.VitalPeer{}
+		for _, f := range s.Vital {
+			switch f.ID {
+			case "operator-status":
+				asked[f.ID] = f.From
+			case "webhook":
+				asked[f.ID] = f.To
+				if port := pod.NamedPort("webhook-server", flow.TCP); flow.PortsOf(f.Ports...).String() != fmt.Sprintf("TCP %d", port) {
+					t.Errorf("%v, the operator listens on %d", f.Ports, port)
+				}
+			}
+		}
+		if len(asked) != 2 {
+			t.Errorf("%v", asked)
+		}
+		for id, peer := range asked {
+			if peer.Namespace != pod.Namespace || world.Equals(peer.Labels.Set).Match(pod.Labels) != netpol.Yes {
+				t.Errorf("%s: %s %v is not %s", id, peer.Namespace, peer.Labels, pod.Ref())
+			}
+		}
+	})
 }
 
 // liveSecrets are the Secrets of the dump that the operator made.
@@ -168,43 +328,40 @@ func liveSecrets(t *testing.T, w *operator.World) []*snapshot.Secret {
 }
 
 func TestManifestsMakeTheSecrets(t *testing.T) {
-	s := fromManifests(t)
-	var made []string
-	for _, x := range s.Secrets {
-		made = append(made, x.Secret)
-		if x.Read {
-			t.Errorf("%s was read, from nowhere", x.Secret)
-		}
-	}
-	slices.Sort(made)
 	var want []string
 	for _, l := range liveSecrets(t, live(t)) {
 		want = append(want, l.Namespace+"/"+l.Name)
 	}
-	slices.Sort(want)
-	if !slices.Equal(made, want) {
-		t.Errorf("%q, the operator made %q", made, want)
-	}
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		var made []string
+		for _, x := range s.Secrets {
+			made = append(made, x.Secret)
+			if x.Read {
+				t.Errorf("%s was read, from nowhere", x.Secret)
+			}
+		}
+		same(t, "Secrets", made, want)
+	})
 }
 
 func TestManifestsMakeTheCertificates(t *testing.T) {
-	w := live(t)
-	secrets := liveSecrets(t, w)
-	for _, made := range fromManifests(t).TLS.Certificates {
-		i := slices.IndexFunc(secrets, func(l *snapshot.Secret) bool { return l.Namespace+"/"+l.Name == made.Secret })
-		if i < 0 {
-			t.Errorf("%s: the operator made no Secret %s", made.Use, made.Secret)
-			continue
-		}
-		held := certificateIn(secrets[i], made.Key)
-		if held == nil {
-			t.Errorf("%s: no certificate in %s of %s", made.Use, made.Key, made.Secret)
-			continue
-		}
-		if made.Subject != held.Subject || !slices.Equal(made.Names, held.Names) && !held.CA {
-			t.Errorf("%s: %s %v, the operator made %s %v", made.Use, made.Subject, made.Names, held.Subject, held.Names)
+	var want []string
+	for _, l := range liveSecrets(t, live(t)) {
+		for _, c := range l.Certificates {
+			names := c.Names
+			if c.CA {
+				names = nil
+			}
+			want = append(want, fmt.Sprint(l.Namespace, "/", l.Name, " ", c.Key, " ", c.Subject, " ", names))
 		}
 	}
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		var made []string
+		for _, c := range s.TLS.Certificates {
+			made = append(made, fmt.Sprint(c.Secret, " ", c.Key, " ", c.Subject, " ", c.Names))
+		}
+		same(t, "certificates", made, want)
+	})
 }
 
 // The operator's own word for the names of the server's certificate.
@@ -220,9 +377,11 @@ func TestManifestsMakeTheNames(t *testing.T) {
 	if err := json.Unmarshal(o.JSON, &in); err != nil {
 		t.Fatal(err)
 	}
-	if got := fromManifests(t).TLS; !slices.Equal(got.Names, in.Status.Certificates.Names) || !got.NamesKnown {
-		t.Errorf("%v, the operator has %v", got.Names, in.Status.Certificates.Names)
-	}
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		if got := s.TLS; !slices.Equal(got.Names, in.Status.Certificates.Names) || !got.NamesKnown {
+			t.Errorf("%v, the operator has %v", got.Names, in.Status.Certificates.Names)
+		}
+	})
 }
 
 // Who the operator's Roles let read the CA's key.
@@ -243,16 +402,18 @@ func TestManifestsTellWhoReadsTheKeys(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range fromManifests(t).TLS.Certificates {
-		_, name, _ := strings.Cut(c.Secret, "/")
-		want := slices.Compact(slices.Sorted(slices.Values(granted[name])))
-		if !slices.Equal(c.Readers, want) {
-			t.Errorf("%s: %v, the operator granted it to %v", c.Secret, c.Readers, want)
+	fromManifests(t, func(t *testing.T, s *snapshot.Server) {
+		for _, c := range s.TLS.Certificates {
+			_, name, _ := strings.Cut(c.Secret, "/")
+			want := slices.Compact(slices.Sorted(slices.Values(granted[name])))
+			if !slices.Equal(c.Readers, want) {
+				t.Errorf("%s: %v, the operator granted it to %v", c.Secret, c.Readers, want)
+			}
+			if strings.HasSuffix(c.Use, "CA") && c.CanSign != verdict.Allow {
+				t.Errorf("%s: %v", c.Use, c.CanSign)
+			}
 		}
-		if strings.HasSuffix(c.Use, "CA") && c.CanSign != verdict.Allow {
-			t.Errorf("%s: %v", c.Use, c.CanSign)
-		}
-	}
+	})
 }
 
 // A change replaces text of one object of the dump.

@@ -188,3 +188,16 @@ func whoIs(p snapshot.VitalPeer) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// A Pooler of replicas has nobody to connect to where one instance is all there is.
+func TestPoolerOfNoReplicas(t *testing.T) {
+	for instances, want := range map[string]bool{"1": true, "2": false} {
+		s := adapted(t, worldtest.World(t, "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: pg, namespace: db}\nspec: {instances: "+instances+"}\n---\n"+
+			"apiVersion: postgresql.cnpg.io/v1\nkind: Pooler\nmetadata: {name: pool, namespace: db}\nspec: {cluster: {name: pg}, type: ro}\n"))
+		for _, f := range s.Vital {
+			if f.ID == "pooler" && (f.To.Lost != nil) != want {
+				t.Errorf("%s instances: %+v", instances, f.To.Lost)
+			}
+		}
+	}
+}

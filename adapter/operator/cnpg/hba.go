@@ -2,7 +2,6 @@ package cnpg
 
 import (
 	"fmt"
-	"net/netip"
 	"regexp"
 	"strings"
 
@@ -152,42 +151,19 @@ func (c *cluster) userLine(i int, text string) []hba.Source {
 		return c.commented(text, at, token+" is no reference that the operator knows")
 	}
 	if len(found) > 1 {
-		world.Fault(c.w, c.obj, at.Field, "only one ${%s:…} is allowed in a line", podSelector)
+		world.Refuse(c.w, c.obj, at.Field, "only one ${%s:…} is allowed in a line", podSelector)
 		c.heed(snapshot.Unheeded{How: snapshot.Refused, Field: "the line", Why: "the webhook allows one ${" + podSelector + ":…} in a line", Origin: at,
 			Fix: "write a line for each selector"})
 	} else {
 		c.misplaced(text, token, expands, at)
 	}
-	out := c.selected(text, token, name, at)
+	out := c.selected(podReference{text, token, name, at})
 	if expands == netpol.Unsure {
 		for j := range out {
 			out[j].Maybe = theRelease
 		}
 	}
 	return out
-}
-
-// selected are the lines of a reference to pods: of those that the operator has found, or
-// of all that it will find.
-func (c *cluster) selected(text, token, name string, at verdict.Origin) []hba.Source {
-	if ips, ok := c.resolved(name); ok {
-		return c.expanded(text, token, ips, at)
-	}
-	for j, ref := range c.spec.PodSelectorRefs {
-		if ref.Name != name {
-			continue
-		}
-		selector, err := ref.Selector.Selector()
-		if err != nil {
-			world.Fault(c.w, c.obj, c.at("spec.podSelectorRefs[%d].selector", j).Field, "%w", err)
-		}
-		s := hba.Source{Text: text, Origin: at, Addresses: map[string]hba.Address{token: c.podsAddress(name, selector)}}
-		if len(c.status.PodSelectorRefs) > 0 { // until it is listed there, the line is a comment
-			s.Maybe = "status.podSelectorRefs of the Cluster, once the operator has listed " + name + " there,"
-		}
-		return []hba.Source{s}
-	}
-	return c.commented(text, at, token+" is not in spec.podSelectorRefs")
 }
 
 // commented is a line that the operator cannot expand. The webhook refuses the Cluster;
@@ -199,7 +175,7 @@ func (c *cluster) commented(text string, at verdict.Origin, why string) []hba.So
 	}
 	c.heed(snapshot.Unheeded{How: snapshot.Refused, Field: "the line", Why: why + ", and the webhook asks for that", Origin: at,
 		Fix: "name the selector in spec.podSelectorRefs, and write ${podselector:NAME}"})
-	world.Fault(c.w, c.obj, at.Field, "%s: the webhook refuses the Cluster", why)
+	world.Refuse(c.w, c.obj, at.Field, "%s: the webhook refuses the Cluster", why)
 	return []hba.Source{{Text: text, Origin: at}}
 }
 
@@ -208,45 +184,6 @@ func (c *cluster) commented(text string, at verdict.Origin, why string) []hba.So
 const validation = "cnpg.io/validation"
 
 func (c *cluster) unvalidated() bool { return c.obj.Annotations[validation] == "disabled" }
-
-// resolved returns what the operator wrote into status.podSelectorRefs.
-func (c *cluster) resolved(name string) (ips []string, ok bool) {
-	for _, ref := range c.status.PodSelectorRefs {
-		if ref.Name == name {
-			return ref.IPs, true
-		}
-	}
-	return nil, false
-}
-
-// expanded is a line for each address; without addresses it vanishes.
-func (c *cluster) expanded(text, token string, ips []string, at verdict.Origin) []hba.Source {
-	var out []hba.Source
-	for _, ip := range ips {
-		if addr, err := netip.ParseAddr(ip); err == nil {
-			ip = netip.PrefixFrom(addr, addr.BitLen()).String()
-		} else if _, err := netip.ParsePrefix(ip); err != nil {
-			world.Fault(c.w, c.obj, "status.podSelectorRefs", "%q is no address", ip)
-			continue
-		}
-		line := strings.ReplaceAll(text, token, ip)
-		out = append(out, hba.Source{Text: line, Origin: at})
-	}
-	return out
-}
-
-// podsAddress stands for the addresses that the operator will find: of pods in the
-// Cluster's namespace, whatever their phase; those of the host network have their
-// node's [cnpg pkg/reconciler/podselector/@1.30.0].
-func (c *cluster) podsAddress(name string, selector netpol.Selector) hba.Address {
-	a := hba.Address{Kind: hba.Pods, Name: "podselector:" + name, Namespace: c.obj.Namespace, Pods: selector}
-	for _, wl := range c.w.Snapshot.Workloads {
-		for _, p := range wl.Pods {
-			a.Nodes = a.Nodes || p.Namespace == a.Namespace && p.HostNetwork && selector.Match(p.Labels) != netpol.No
-		}
-	}
-	return a
-}
 
 // ident renders pg_ident.conf [cnpg pkg/postgres/configuration.go@1.30.0]. The
 // instance manager runs as the system user postgres of the usual images.

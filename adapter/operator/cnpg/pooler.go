@@ -34,6 +34,7 @@ type poolerSpec struct {
 	} `json:"template"`
 	ServiceTemplate serviceTemplate `json:"serviceTemplate"`
 	PgBouncer       struct {
+		Paused          bool              `json:"paused"`
 		HBA             []string          `json:"pg_hba"`
 		Parameters      map[string]string `json:"parameters"`
 		Image           string            `json:"image"`
@@ -78,6 +79,9 @@ func adaptPooler(w *operator.World, o object.Object, clusters map[snapshot.Ref]*
 	p.spec, p.status = in.Spec, in.Status
 	p.out = &snapshot.Pooler{Workload: world.Workload(w, o.Ref(), o), Port: 5432, HBA: p.hba(), TLS: p.tls(),
 		ServerTLS: p.serverTLS(), Origin: o.Origin()}
+	if p.out.Stopped = world.Stopped(p.spec.Instances, o.Origin().At("spec.instances")); p.spec.PgBouncer.Paused {
+		p.out.Stopped = o.Origin().At("spec.pgbouncer.paused")
+	}
 	p.target()
 	c := in.Spec.of(w, o, clusters)
 	if c != nil {
@@ -233,7 +237,7 @@ func (p *pooler) target() {
 		p.out.Part = snapshot.Replica
 	case "r":
 	default:
-		world.Fault(p.w, p.obj, "spec.type", "%q: want rw, ro or r", kind)
+		world.Refuse(p.w, p.obj, "spec.type", "%q: want rw, ro or r", kind)
 	}
 }
 
@@ -277,7 +281,7 @@ func (p *pooler) service() snapshot.Service {
 	own := world.TCPPort("pgbouncer", 5432, "pgbouncer", 0)
 	t := p.spec.ServiceTemplate.Spec
 	if err := t.Valid(); err != nil {
-		world.Fault(p.w, p.obj, "spec.serviceTemplate.spec", "%w", err)
+		world.Refuse(p.w, p.obj, "spec.serviceTemplate.spec", "%w", err)
 	}
 	ranges, _ := t.Ranges()
 	template := p.obj.Origin().At("spec.serviceTemplate.spec")
@@ -320,7 +324,7 @@ func (p *pooler) tls() snapshot.TLS {
 		out.Enabled = verdict.Deny
 	case !slices.Contains(hba.SSLModes, mode): // PgBouncer does not start
 		out.Enabled = verdict.Unknown
-		world.Fault(p.w, p.obj, p.sslOrigin().Field, "%q is not a mode that PgBouncer knows", p.sslMode())
+		world.Refuse(p.w, p.obj, p.sslOrigin().Field, "%q is not a mode that PgBouncer knows", p.sslMode())
 	}
 	return out
 }
@@ -330,7 +334,7 @@ func (p *pooler) serverTLS() string {
 	const key = "server_tls_sslmode"
 	mode := p.parameter(key)
 	if !slices.Contains(hba.SSLModes, mode) {
-		world.Fault(p.w, p.obj, "spec.pgbouncer.parameters."+key, "%q is not a mode that PgBouncer knows", mode)
+		world.Refuse(p.w, p.obj, "spec.pgbouncer.parameters."+key, "%q is not a mode that PgBouncer knows", mode)
 		return ""
 	}
 	return mode

@@ -65,8 +65,8 @@ func (c *cluster) roles() {
 	for i, r := range c.spec.Managed.Roles {
 		at := c.at("spec.managed.roles[%d]", i)
 		if r.Name == "" {
-			world.Fault(c.w, c.obj, at.Field+".name", "must be specified")
-		} else if r.Ensure != "absent" {
+			world.Refuse(c.w, c.obj, at.Field+".name", "must be specified")
+		} else if r.Ensure != "absent" && !reserved(r.Name) { // the operator leaves those alone
 			c.setRole(r.role(at))
 		}
 	}
@@ -108,7 +108,7 @@ func (in inCluster) of(w *operator.World, o object.Object, clusters map[snapshot
 	c := clusters[snapshot.Ref{Kind: "Cluster", Namespace: o.Namespace, Name: in.Cluster.Name}]
 	switch {
 	case in.Cluster.Name == "":
-		world.Fault(w, o, "spec.cluster.name", "must be specified")
+		world.Refuse(w, o, "spec.cluster.name", "must be specified")
 	case c == nil:
 		world.Warn(w, o, "cnpg/no-cluster", "spec.cluster.name", "Cluster %s is not in the estate", in.Cluster.Name)
 	}
@@ -155,7 +155,7 @@ func adaptRole(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cl
 	if c == nil {
 		return
 	}
-	inline := slices.ContainsFunc(c.spec.Managed.Roles, func(r roleSpec) bool { return r.Name == in.Spec.Name })
+	inline := !reserved(in.Spec.Name) && slices.ContainsFunc(c.spec.Managed.Roles, func(r roleSpec) bool { return r.Name == in.Spec.Name })
 	if in.Spec.Name == "" || in.Spec.Ensure == "absent" || inline {
 		return
 	}
@@ -165,7 +165,9 @@ func adaptRole(w *operator.World, o object.Object, clusters map[snapshot.Ref]*cl
 		return
 	}
 	if reserved(in.Spec.Name) {
-		world.Fault(w, o, "spec.name", "%q is a role of the operator's or of PostgreSQL's", in.Spec.Name)
+		world.Refuse(w, o, "spec.name", "%q is a role of the operator's or of PostgreSQL's", in.Spec.Name)
+		c.refuse("role "+in.Spec.Name, "the name is kept for the operator or for PostgreSQL, and the definition refuses the object",
+			"give the role another name", o.Origin().At("spec.name"))
 		return
 	}
 	c.setRole(in.Spec.role(o.Origin()))
@@ -195,6 +197,7 @@ func (c *cluster) roleSecret(secret, role string, at verdict.Origin) {
 // docs/src/declarative_role_management.md@1.30.0].
 func (c *cluster) checkClientCert(w *operator.World, o object.Object, r roleSpec) {
 	if !r.Login {
+		c.refuse("spec.clientCertificate", "the definition asks for login: true beside it", "add login: true, or leave it out", o.Origin().At("spec.clientCertificate"))
 		world.Warn(w, o, "cnpg/client-certificate", "spec.clientCertificate", "a role without login gets no certificate")
 	}
 	if s := c.secret(c.clientCASecret()); s != nil && !slices.Contains(s.Keys, caPrivate) {

@@ -18,7 +18,7 @@ import (
 func (c *cluster) services() {
 	for i, kind := range c.spec.Managed.Services.Disabled {
 		if kind != "ro" && kind != "r" {
-			world.Fault(c.w, c.obj, c.at("spec.managed.services.disabledDefaultServices[%d]", i).Field, "%q: want ro or r", kind)
+			world.Refuse(c.w, c.obj, c.at("spec.managed.services.disabledDefaultServices[%d]", i).Field, "%q: want ro or r", kind)
 		}
 	}
 	for _, kind := range []string{"rw", "ro", "r"} {
@@ -69,18 +69,18 @@ func (c *cluster) service(kind string) snapshot.Service {
 func (c *cluster) additional(i int, a additionalService) {
 	at := c.at("spec.managed.services.additional[%d]", i)
 	if !slices.Contains([]string{"rw", "ro", "r"}, a.SelectorType) {
-		world.Fault(c.w, c.obj, at.Field+".selectorType", "%q: want rw, ro or r", a.SelectorType)
+		world.Refuse(c.w, c.obj, at.Field+".selectorType", "%q: want rw, ro or r", a.SelectorType)
 		return
 	}
 	s := c.service(a.SelectorType)
 	s.Name, s.Origin = a.Template.Metadata.Name, at
 	if s.Name == "" {
-		world.Fault(c.w, c.obj, at.Field+".serviceTemplate.metadata.name", "must be specified")
+		world.Refuse(c.w, c.obj, at.Field+".serviceTemplate.metadata.name", "must be specified")
 		return
 	}
 	c.lay(&s, a.Template, at.Field+".serviceTemplate.spec")
 	if u := a.UpdateStrategy; u != "" && u != "patch" && u != "replace" {
-		world.Fault(c.w, c.obj, at.Field+".updateStrategy", "%q: want patch or replace", u)
+		world.Refuse(c.w, c.obj, at.Field+".updateStrategy", "%q: want patch or replace", u)
 	}
 	c.add(s)
 }
@@ -88,7 +88,7 @@ func (c *cluster) additional(i int, a additionalService) {
 func (c *cluster) lay(s *snapshot.Service, t serviceTemplate, field string) {
 	s.Type = cmp.Or(t.Spec.Type, s.Type)
 	if err := t.Spec.Valid(); err != nil {
-		world.Fault(c.w, c.obj, field, "%w", err)
+		world.Refuse(c.w, c.obj, field, "%w", err)
 	}
 	s.SourceRanges, _ = t.Spec.Ranges()
 	s.Ports = laid(t.Spec.ServicePorts(s.Origin.At("%s", field)), s.Ports[0])

@@ -32,10 +32,7 @@ type clusterSpec struct {
 		Name  string `json:"name"`
 		Value string `json:"value"`
 	} `json:"env"`
-	PodSelectorRefs []struct {
-		Name     string              `json:"name"`
-		Selector world.LabelSelector `json:"selector"`
-	} `json:"podSelectorRefs"`
+	PodSelectorRefs  []podSelectorRef  `json:"podSelectorRefs"`
 	Bootstrap        bootstrapSpec     `json:"bootstrap"`
 	ExternalClusters []externalCluster `json:"externalClusters"`
 	Replica          *replicaSpec      `json:"replica"`
@@ -87,6 +84,12 @@ type replicaSpec struct {
 	Source  string `json:"source"`
 	Primary string `json:"primary"`
 	Self    string `json:"self"`
+}
+
+// A podSelectorRef gives a selector the name that lines of pg_hba.conf refer to it by.
+type podSelectorRef struct {
+	Name     string              `json:"name"`
+	Selector world.LabelSelector `json:"selector"`
 }
 
 type clusterStatus struct {

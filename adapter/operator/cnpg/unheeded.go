@@ -34,6 +34,7 @@ func (c *cluster) unheeded() {
 		c.newer(version{1, 24, 0}, "spec.managed.services", "the three usual Services are there, and no others", c.at("spec.managed.services"))
 	}
 	c.fixed(c.numbers())
+	c.refusals()
 	for _, k := range c.contested() {
 		c.heed(snapshot.Unheeded{How: snapshot.Contested, Field: k, Why: "the operator gives its pods this label itself, and finds them by it",
 			Effect: "which of the two values a pod has changes at every turn, and with it who is selected by Services and policies",

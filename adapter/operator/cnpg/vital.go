@@ -163,6 +163,9 @@ func (c *cluster) poolerFlows() {
 		if p.integrated() {
 			f.Cert = p.out.AuthUser
 		}
+		if s := c.w.Service(p.obj.Namespace, p.out.Target); s != nil && len(to) == 0 {
+			f.To.Lost = world.NoEndpoints(s)
+		}
 		c.flow(f)
 	}
 }

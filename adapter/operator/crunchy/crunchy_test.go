@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/worldtest"
+	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -104,6 +105,25 @@ func TestSecretRead(t *testing.T) {
 		if c.Use == "replication" && (c.NotAfter != 7 || c.Secret != "shop/repl" || c.Lifetime != 0) {
 			t.Errorf("%+v", c)
 		}
+	}
+}
+
+// A parameter that names another file leaves nothing of Patroni's to rely on, not even
+// that a client whom no line of it is about is refused.
+func TestOtherFiles(t *testing.T) {
+	section := "  patroni: {dynamicConfiguration: {postgresql: {pg_hba: [host app app 10.0.0.0/8 md5], parameters: {%s: /x}}}}\n"
+	unsure := func(parameter string) (hbaErrors, mapErrors []hba.Error) {
+		s := adapted(t, strings.SplitN(ruled, "  authentication", 2)[0]+strings.Replace(section, "%s", parameter, 1), snapshot.Facts{}).Snapshot.Servers[0]
+		return s.HBA.Errors, s.Maps.Errors
+	}
+	if errs, maps := unsure("hba_file"); len(errs) != 1 || !errs[0].Missing || !strings.HasSuffix(errs[0].Origin.Field, "parameters.hba_file") || len(maps) != 0 {
+		t.Errorf("hba_file: %v %v", errs, maps)
+	}
+	if errs, maps := unsure("ident_file"); len(errs) != 0 || len(maps) != 1 || !maps[0].Missing {
+		t.Errorf("ident_file: %v %v", errs, maps)
+	}
+	if errs, maps := unsure("work_mem"); len(errs)+len(maps) != 0 {
+		t.Errorf("work_mem: %v %v", errs, maps)
 	}
 }
 

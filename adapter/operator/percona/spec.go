@@ -155,7 +155,7 @@ func (c *cluster) hours(w *operator.World, field, text string) (n int, ok bool) 
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		world.Fault(w, c.obj, "spec.tls."+field, "%q is no duration", text)
+		world.Refuse(w, c.obj, "spec.tls."+field, "%q is no duration", text)
 		return 0, false
 	}
 	return int(d.Hours()), true

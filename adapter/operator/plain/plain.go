@@ -103,16 +103,33 @@ func (s *server) server(wl *snapshot.Workload) *snapshot.Server {
 	}
 	out := &snapshot.Server{
 		Operator: Name, Workload: wl, Version: imageMajor(s.container.Image), TLS: s.tls(), Origin: s.obj.Origin(),
-		Services: world.Leading(s.w, wl.Pods),
+		Services: world.Leading(s.w, wl.Pods), Stopped: world.Stopped(s.spec.Replicas, s.obj.Origin().At("spec.replicas")),
 	}
 	out.Ports = []snapshot.ServerPort{{
 		Name: "postgres", Port: s.port(), Sees: snapshot.SeesClient, NoTLS: out.TLS.Enabled == verdict.Deny, Origin: s.at("ports"),
 	}}
+	out.Ports = append(out.Ports, s.sidecars()...)
 	out.HBA = s.hba(out.Version)
 	out.Maps = s.ident(out.Version)
 	s.names(out)
 	s.secrets(out)
 	s.vital(out)
+	return out
+}
+
+// sidecars are the ports of poolers that run beside the server in its pods.
+func (s *server) sidecars() (out []snapshot.ServerPort) {
+	for i, c := range s.spec.Template.Spec.Containers {
+		var ports []uint16
+		for _, p := range c.Ports {
+			if n := uint16(p.Number); int(n) == p.Number && n != s.port() { //nolint:gosec // compared
+				ports = append(ports, n)
+			}
+		}
+		if program := world.Passes(c.Image, ports...); i != s.index && program != "" {
+			out = append(out, world.SidecarPorts(program, c.Name, ports, s.obj.Origin().At("spec.template.spec.containers[%d]", i))...)
+		}
+	}
 	return out
 }
 

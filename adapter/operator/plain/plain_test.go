@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/worldtest"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 func TestAdapt(t *testing.T) { worldtest.Run(t, Adapt) }
@@ -98,5 +99,31 @@ func TestParseSettings(t *testing.T) {
 	}
 	if !parseSettings("include 'x.conf'").unread {
 		t.Error("an included file is not read")
+	}
+}
+
+// A pooler beside the server listens, and nobody knows whom it lets in.
+func TestSidecarPooler(t *testing.T) {
+	w := worldtest.World(t, `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers:
+      - {name: pool, image: "edoburu/pgbouncer:1.23", ports: [{containerPort: 5432}, {containerPort: 6543}]}
+      - {name: pg, image: "postgres:17"}
+      - {name: other, image: pgpool/pgpool}
+`)
+	Adapt(w)
+	ports := w.Snapshot.Servers[0].Ports
+	if len(ports) != 3 || ports[1].Port != 6543 || ports[2].Port != 6432 {
+		t.Fatalf("%+v", ports)
+	}
+	for _, p := range ports[1:] {
+		if p.Maybe == "" || p.Pooler == nil || len(p.Pooler.Errors) != 1 || p.Sees != snapshot.SeesUnknown {
+			t.Errorf("%+v", p)
+		}
 	}
 }

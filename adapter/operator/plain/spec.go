@@ -8,6 +8,7 @@ import (
 )
 
 type workloadSpec struct {
+	Replicas *int `json:"replicas"`
 	Template struct {
 		Metadata struct {
 			Annotations map[string]string `json:"annotations"`

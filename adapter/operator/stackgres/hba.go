@@ -3,6 +3,7 @@ package stackgres
 import (
 	"strings"
 
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -93,9 +94,7 @@ func (c *cluster) doubt(f hba.File, last int) hba.File {
 			"(release notes 1.13.0)", "")
 	}
 	if other, set := c.parameters["hba_file"]; set {
-		f.Errors = append(f.Errors, hba.Error{
-			Line: 1, Message: "PostgreSQL reads " + other.value + " in its place (hba_file)", Missing: true, Origin: other.origin,
-		})
+		f.Errors = append(f.Errors, world.OtherFile("hba_file", other.value, other.origin))
 	}
 	return f
 }

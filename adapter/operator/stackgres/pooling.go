@@ -55,7 +55,7 @@ func (c *cluster) readPooler() pooler {
 			p.origin = o.Origin().At("spec." + iniPath + ".pgbouncer")
 			c.lay(&p, in.Spec, o, o.Origin().At("spec."+iniPath))
 		} else {
-			world.Fault(c.w, c.owner, p.origin.Field, "SGPoolingConfig %s is not in the estate", name)
+			world.Refuse(c.w, c.owner, p.origin.Field, "SGPoolingConfig %s is not in the estate", name)
 		}
 	}
 	c.lay(&p, c.spec.Configurations.Pooling, c.owner, c.at("spec.configurations.pooling."+iniPath))
@@ -99,7 +99,7 @@ func (c *cluster) lay(p *pooler, in poolingSpec, o object.Object, at verdict.Ori
 func (c *cluster) checkMode(p pooler, o object.Object) {
 	mode, set := p.parameters["client_tls_sslmode"]
 	if set && !slices.Contains([]string{"disable", "allow", "prefer", "require"}, mode.value) {
-		world.Fault(c.w, o, mode.origin.Field, "what PgBouncer does with %q is not known", mode.value)
+		world.Refuse(c.w, o, mode.origin.Field, "what PgBouncer does with %q is not known", mode.value)
 	}
 }
 

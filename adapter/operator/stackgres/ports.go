@@ -172,3 +172,17 @@ func (c *cluster) customPorts() []snapshot.ContainerPort {
 	}
 	return out
 }
+
+// customPoolers are the ports of poolers that people put beside the server.
+func (c *cluster) customPoolers() (out []snapshot.ServerPort) {
+	for i, container := range c.spec.Pods.CustomContainers {
+		var ports []uint16
+		for _, p := range container.Ports {
+			ports = append(ports, p.ContainerPort)
+		}
+		if program := world.Passes(container.Image, ports...); program != "" {
+			out = append(out, world.SidecarPorts(program, container.Name, ports, c.at("spec.pods.customContainers[%d]", i))...)
+		}
+	}
+	return out
+}

@@ -81,7 +81,7 @@ func (c *cluster) service(suffix string, spec serviceSpec, field string, annotat
 // newService takes from an entry of postgresServices all but name, ports and pods. None
 // is a Service without an address of its own.
 func newService(w *operator.World, o object.Object, spec serviceSpec, at verdict.Origin) snapshot.Service {
-	fault := func(err error) { world.Fault(w, o, at.Field, "%w", err) }
+	fault := func(err error) { world.Refuse(w, o, at.Field, "%w", err) }
 	if spec.Type == typeNone {
 		spec.Type = typeClusterIP
 	}

@@ -48,6 +48,7 @@ type podsSpec struct {
 
 type customContainer struct {
 	Name  string       `json:"name"`
+	Image string       `json:"image"`
 	Ports []customPort `json:"ports"`
 }
 

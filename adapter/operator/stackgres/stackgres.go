@@ -182,6 +182,7 @@ func (c *cluster) build() {
 	s := c.server
 	s.OperatorVersion, s.Version = c.release.String(), c.version()
 	s.Workload = world.Workload(c.w, c.ref, c.owner)
+	s.Selector = world.Equals(c.selected())
 	s.Databases, s.SystemUser = []string{"postgres"}, systemUser
 	if c.database != "" {
 		s.Databases = append(s.Databases, c.database)
@@ -190,8 +191,9 @@ func (c *cluster) build() {
 	c.parameters, c.pooler = c.readParameters(), c.readPooler()
 	s.TLS, c.custom = c.tls(), c.customPorts()
 	c.members()
-	s.Ports, s.Control = c.ports(), c.control()
+	s.Ports, s.Control = append(c.ports(), c.customPoolers()...), c.control()
 	s.HBA, s.Maps = c.hba(), ident.Parse(nil, s.Version)
+	s.Stopped = world.Stopped(c.spec.Instances, c.at("spec.instances"))
 	s.Roles = c.roles()
 	c.scripts()
 	s.Secrets = c.secrets()

@@ -272,3 +272,12 @@ func TestFlowsAreWhole(t *testing.T) {
 		}
 	}
 }
+
+// A pooler that somebody puts beside the server listens, and nobody knows whom it lets in.
+func TestCustomPooler(t *testing.T) {
+	s, _ := adapted(t, shop(`  pods: {customContainers: [{name: pool, image: pgcat, ports: [{containerPort: 6433}]}]}`))
+	last := s.Ports[len(s.Ports)-1]
+	if last.Port != 6433 || last.Pooler == nil || last.Origin.Field != "spec.pods.customContainers[0]" {
+		t.Errorf("%+v", s.Ports)
+	}
+}

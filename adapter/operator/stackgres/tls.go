@@ -91,7 +91,7 @@ func (c *cluster) certificate(out *snapshot.TLS) {
 	if ssl.Duration != "" {
 		hours, ok := isoHours(ssl.Duration)
 		if !ok {
-			world.Fault(c.w, c.owner, c.at("spec.postgres.ssl.duration").Field, "%q: want an ISO 8601 duration of days, hours, minutes and seconds", ssl.Duration)
+			world.Refuse(c.w, c.owner, c.at("spec.postgres.ssl.duration").Field, "%q: want an ISO 8601 duration of days, hours, minutes and seconds", ssl.Duration)
 		}
 		cert.Lifetime = hours
 	}

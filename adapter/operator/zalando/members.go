@@ -244,6 +244,22 @@ func (c *cluster) containerPorts() []snapshot.ContainerPort {
 	return out
 }
 
+// sidecarPoolers are the ports of poolers that people put beside the server.
+func (c *cluster) sidecarPoolers() (out []snapshot.ServerPort) {
+	for i, s := range c.sidecars() {
+		var ports []uint16
+		for _, p := range s.Ports {
+			ports = append(ports, p.ContainerPort)
+		}
+		if program := world.Passes(s.Image, ports...); program != "" {
+			at := c.sidecarAt(i, 0)
+			at.Field = strings.TrimSuffix(at.Field, ".ports[0]")
+			out = append(out, world.SidecarPorts(program, s.Name, ports, at)...)
+		}
+	}
+	return out
+}
+
 // sidecarAt is the place of a port of a sidecar.
 func (c *cluster) sidecarAt(i, port int) verdict.Origin {
 	if i >= len(c.spec.Sidecars) {

@@ -114,7 +114,7 @@ func (c *cluster) userRoles() {
 			case "LOGIN", "INHERIT", "CREATEDB",
 				"NOSUPERUSER", "NOREPLICATION", "NOINHERIT", "NOCREATEROLE", "NOCREATEDB", "NOBYPASSRLS":
 			default:
-				world.Fault(c.w, c.obj, c.at("spec.users%s[%d]", object.Key(false, name), i).Field, "%q is no flag of a role", flag)
+				world.Refuse(c.w, c.obj, c.at("spec.users%s[%d]", object.Key(false, name), i).Field, "%q is no flag of a role", flag)
 			}
 		}
 		c.addRole(r)

@@ -96,7 +96,7 @@ func (c *cluster) nodePort(d door, s *snapshot.Service) bool {
 		return false
 	}
 	if !c.config.release.known() && c.w.Service(s.Namespace, s.Name) == nil {
-		c.unsettled("whether Service "+s.Namespace+"/"+s.Name+" has a node port, which releases before 2.0 do not know", releaseFact, at)
+		c.unsettledService(s, "has a node port, which releases before 2.0 do not know", releaseFact, at)
 	}
 	s.Origin = at
 	return true
@@ -111,18 +111,25 @@ func (c *cluster) loadBalancer(d door, s *snapshot.Service) bool {
 	on, at := c.decided(d.lb, d.lbField, d.lbKey, otherwise)
 	_, stated := c.config.values[d.lbKey]
 	if otherwise && d.lb == nil && !stated && c.w.Service(s.Namespace, s.Name) == nil {
-		what := "whether Service " + s.Namespace + "/" + s.Name + " is a LoadBalancer"
 		switch {
 		case !c.config.seen():
-			c.unsettled(what, "the operator's configuration: its ConfigMap or OperatorConfiguration, and its Deployment, which names it", at)
+			c.unsettledService(s, isBalancer, "the operator's configuration: its ConfigMap or OperatorConfiguration, and its Deployment, which names it", at)
 		case c.config.fromCR && !c.config.release.known():
-			c.unsettled(what, releaseFact, at)
+			c.unsettledService(s, isBalancer, releaseFact, at)
 		}
 	}
 	if on {
 		s.Origin = at
 	}
 	return on
+}
+
+const isBalancer = "is a LoadBalancer"
+
+// unsettledService notes a fact that decides whether the Service is or has something.
+func (c *cluster) unsettledService(s *snapshot.Service, what, fact string, at verdict.Origin) {
+	c.unsettled("whether "+s.Ref().String()+" "+what, fact, at)
+	c.server.Unsettled[len(c.server.Unsettled)-1].About = s.Ref()
 }
 
 // decided is what the cluster says, else what the operator does, and where.
@@ -145,7 +152,7 @@ func (c *cluster) ranges() []netip.Prefix {
 	for i, text := range c.spec.AllowedSourceRanges {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			world.Fault(c.w, c.obj, c.at("spec.allowedSourceRanges[%d]", i).Field, "%w", err)
+			world.Refuse(c.w, c.obj, c.at("spec.allowedSourceRanges[%d]", i).Field, "%w", err)
 			continue
 		}
 		out = append(out, p)

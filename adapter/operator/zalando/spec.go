@@ -93,6 +93,7 @@ type named struct {
 
 type sidecar struct {
 	Name  string `json:"name"`
+	Image string `json:"image"`
 	Ports []struct {
 		Name          string `json:"name"`
 		ContainerPort uint16 `json:"containerPort"`

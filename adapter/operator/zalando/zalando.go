@@ -73,6 +73,7 @@ func newCluster(w *operator.World, operators []*install, teams []team, o object.
 	c.server = &snapshot.Server{
 		Operator: Name, OperatorVersion: c.config.release.exact(), Workload: world.Workload(w, o.Ref(), o),
 		Version: c.version(), SystemUser: c.systemUser(), Maps: ident.Parse(nil, c.version()), Origin: o.Origin(),
+		Selector: world.Equals(c.selecting()),
 	}
 	c.unwatched(operators)
 	c.members()
@@ -81,7 +82,9 @@ func newCluster(w *operator.World, operators []*install, teams []team, o object.
 	c.server.Ports = []snapshot.ServerPort{{
 		Name: "postgres", Port: 5432, Sees: snapshot.SeesClient, NoTLS: c.server.TLS.Enabled == verdict.Deny, Origin: o.Origin(),
 	}}
+	c.server.Ports = append(c.server.Ports, c.sidecarPoolers()...)
 	c.server.Control = c.control()
+	c.server.Stopped = world.Stopped(c.spec.NumberOfInstances, c.at("spec.numberOfInstances"))
 	c.databases()
 	c.roles()
 	c.services()

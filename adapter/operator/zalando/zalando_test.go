@@ -126,8 +126,10 @@ func TestUnknownFile(t *testing.T) {
 			text = strings.Replace(postgresql(""), `postgresql: {version: "17"}, `, spec, 1)
 		}
 		s := adapted(t, text)
-		if got := decide(s, true, "app", "app"); got != verdict.Unknown || !unsettled(s, "every line") {
-			t.Errorf("%s: %s, %v", spec, got, s.Unsettled)
+		for _, tls := range []bool{true, false} { // Spilo's own file refuses plain text
+			if got := decide(s, tls, "app", "app"); got != verdict.Unknown || !unsettled(s, "every line") {
+				t.Errorf("%s: TLS %t: %s, %v", spec, tls, got, s.Unsettled)
+			}
 		}
 	}
 }
@@ -380,5 +382,13 @@ func TestForeignPooler(t *testing.T) {
 		if (p.ServerTLS != "") != known || (len(p.HBA.Errors) == 0) != known {
 			t.Errorf("%s: server_tls_sslmode %q, %v", image, p.ServerTLS, p.HBA)
 		}
+	}
+}
+
+// A pooler that somebody puts beside the server listens, and nobody knows whom it lets in.
+func TestSidecarPooler(t *testing.T) {
+	s := adapted(t, postgresql(`sidecars: [{name: pool, image: "edoburu/pgbouncer", ports: [{containerPort: 6433}]}, {name: log, image: fluentd, ports: [{containerPort: 24224}]}]`))
+	if len(s.Ports) != 2 || s.Ports[1].Port != 6433 || s.Ports[1].Pooler == nil || s.Ports[1].Origin.Field != "spec.sidecars[0]" {
+		t.Errorf("%+v", s.Ports)
 	}
 }

@@ -78,7 +78,7 @@ func listed(w *operator.World, o object.Object, c *Cluster, name string, selecto
 	}
 	s, err := selector.Selector()
 	if err != nil {
-		world.Fault(w, o, "spec.serverGroups", "postgresClusterSelector: %w", err)
+		world.Refuse(w, o, "spec.serverGroups", "postgresClusterSelector: %w", err)
 		return false
 	}
 	return s.Match(netpol.Labels{Set: c.obj.Labels}) == netpol.Yes

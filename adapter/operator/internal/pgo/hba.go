@@ -58,7 +58,19 @@ func (c *Cluster) hba() {
 		c.defaultLine(r, doubt) // a release that does not know the rules has the default
 	}
 	c.server.HBA = hba.Parse(r.sources, c.server.Version)
+	c.server.HBA.Errors = append(c.server.HBA.Errors, c.otherFile("hba_file")...)
 	c.server.Source = &hba.Input{Sources: r.sources}
+}
+
+// otherFile puts a file in doubt where a parameter of Patroni's section names another one;
+// spec.config takes no such parameter.
+func (c *Cluster) otherFile(parameter string) []hba.Error {
+	for _, p := range c.Spec.parameters() {
+		if p.name == parameter && p.field == dynamicPath+".parameters."+parameter {
+			return []hba.Error{world.OtherFile(parameter, p.value, c.at("%s", p.field))}
+		}
+	}
+	return nil
 }
 
 func (c *Cluster) mandatory(r *rendering) {
@@ -221,4 +233,5 @@ func (c *Cluster) ident() {
 		r.sources = append(r.sources, hba.Source{Text: line, Origin: c.at("%s.pg_ident[%d]", dynamicPath, i)})
 	}
 	c.server.Maps = ident.Parse(r.sources, c.server.Version)
+	c.server.Maps.Errors = append(c.server.Maps.Errors, c.otherFile("ident_file")...)
 }

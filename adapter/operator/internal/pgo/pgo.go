@@ -163,12 +163,16 @@ func newCluster(f *Fork, w *operator.World, o object.Object, release Release, ow
 	c.server = &snapshot.Server{
 		Operator: f.Name, OperatorVersion: c.release.String(), Workload: world.Workload(w, o.Ref(), o),
 		Version: c.Spec.PostgresVersion, SystemUser: "postgres", Origin: origin, Unsettled: c.Unsettled,
+		Selector: world.Equals(map[string]string{clusterLabel: o.Name, dataLabel: "postgres"}),
 	}
 	c.check()
 	c.members(owned[[2]string{o.Namespace, o.Name}])
 	port := c.livePort()
 	c.server.Ports = []snapshot.ServerPort{{Name: "postgres", Port: port, Sees: snapshot.SeesClient, Origin: c.at("spec.port")}}
 	c.server.Control = c.control()
+	if yes(c.Spec.Shutdown, false) {
+		c.server.Stopped = c.at("%s", c.fork.Paths.Shutdown)
+	}
 	c.hba()
 	c.ident()
 	c.services()

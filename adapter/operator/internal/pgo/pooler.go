@@ -25,6 +25,7 @@ func (c *Cluster) bouncer() {
 	p.Port = number(b.Port, 5432)
 	p.AuthUser, p.AuthDatabase = bouncer, c.lookupDatabase()
 	p.ServerTLS = c.serverTLS()
+	p.Stopped = world.Stopped(b.Replicas, c.at("spec.proxy.pgBouncer.replicas"))
 	p.HBA = c.poolerHBA()
 	p.TLS = c.poolerTLS()
 	c.destination()
@@ -106,7 +107,7 @@ func connection(text string) map[string]string {
 func (c *Cluster) serverTLS() string {
 	mode := c.ini("server_tls_sslmode", "verify-full")
 	if !slices.Contains(hba.SSLModes, mode) {
-		world.Fault(c.w, c.obj, poolerPath+".global.server_tls_sslmode", "%q is not a mode that PgBouncer knows", mode)
+		world.Refuse(c.w, c.obj, poolerPath+".global.server_tls_sslmode", "%q is not a mode that PgBouncer knows", mode)
 		return ""
 	}
 	return mode
@@ -121,7 +122,7 @@ func (c *Cluster) poolerTLS() snapshot.TLS {
 		out.Enabled = verdict.Deny
 	case !slices.Contains(hba.SSLModes, mode):
 		out.Enabled = verdict.Unknown
-		world.Fault(c.w, c.obj, at.Field, "%q is not a mode that PgBouncer knows", mode)
+		world.Refuse(c.w, c.obj, at.Field, "%q is not a mode that PgBouncer knows", mode)
 	}
 	b := c.Spec.Proxy.PgBouncer
 	cert := snapshot.Certificate{
@@ -173,7 +174,7 @@ func (c *Cluster) poolerHBA() hba.File {
 	case kind == "hba":
 		c.unsettled("who may log in at PgBouncer", "the file of auth_hba_file", at.Field)
 	case len(f.Errors) > 0:
-		world.Fault(c.w, c.obj, at.Field, "%q is not a type that PgBouncer knows", kind)
+		world.Refuse(c.w, c.obj, at.Field, "%q is not a type that PgBouncer knows", kind)
 	}
 	if slices.Contains(passwords, kind) {
 		f.Records = append(c.withoutPassword(), f.Records...)

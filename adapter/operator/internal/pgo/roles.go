@@ -79,13 +79,13 @@ var (
 // name.
 func (c *Cluster) checkUser(u User, at verdict.Origin) (ok bool) {
 	if len(u.Name) > 63 || !userName.MatchString(u.Name) {
-		world.Fault(c.w, c.obj, at.Field+".name", "%q: want a name of a-z, 0-9 and -", u.Name)
+		world.Refuse(c.w, c.obj, at.Field+".name", "%q: want a name of a-z, 0-9 and -", u.Name)
 	}
 	if strings.Contains(u.Options, ";") || len(u.Options) > 200 {
-		world.Fault(c.w, c.obj, at.Field+".options", "want at most 200 characters without ;")
+		world.Refuse(c.w, c.obj, at.Field+".options", "want at most 200 characters without ;")
 	}
 	if c.fork.Strict && (password.MatchString(u.Options) || comment.MatchString(u.Options)) {
-		world.Fault(c.w, c.obj, at.Field+".options", "cannot assign a password nor contain comments")
+		world.Refuse(c.w, c.obj, at.Field+".options", "cannot assign a password nor contain comments")
 	}
 	return u.Name != ""
 }

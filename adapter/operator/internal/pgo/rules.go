@@ -24,14 +24,14 @@ func (c *Cluster) checkRules() {
 		return
 	}
 	if n := len(c.Spec.Authentication.Rules); n > maxRules {
-		world.Fault(c.w, c.obj, "spec.authentication.rules", "%d rules: at most %d", n, maxRules)
+		world.Refuse(c.w, c.obj, "spec.authentication.rules", "%d rules: at most %d", n, maxRules)
 		c.heed(snapshot.Refused, fmt.Sprintf("the list of %d rules", n),
 			fmt.Sprintf("it holds at most %d; more go to %s.pg_hba", maxRules, dynamicPath), c.at("spec.authentication.rules"))
 	}
 	for i, rule := range c.Spec.Authentication.Rules {
 		for _, f := range ruleFaults(rule) {
 			field := strings.TrimSuffix(fmt.Sprintf("spec.authentication.rules[%d].%s", i, f.field), ".")
-			world.Fault(c.w, c.obj, field, "%s", f.says)
+			world.Refuse(c.w, c.obj, field, "%s", f.says)
 			c.heed(snapshot.Refused, "the rule", f.says, c.at("%s", field))
 		}
 	}

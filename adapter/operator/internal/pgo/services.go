@@ -91,16 +91,16 @@ func (c *Cluster) exposure(s *snapshot.Service, spec ServiceSpec, field string) 
 
 func (c *Cluster) checkService(spec ServiceSpec, kind, field string) {
 	if !slices.Contains([]string{"ClusterIP", "NodePort", "LoadBalancer"}, kind) {
-		world.Fault(c.w, c.obj, field+".type", "%q: want ClusterIP, NodePort or LoadBalancer", kind)
+		world.Refuse(c.w, c.obj, field+".type", "%q: want ClusterIP, NodePort or LoadBalancer", kind)
 	}
 	if kind == "ClusterIP" && spec.NodePort != 0 {
-		world.Fault(c.w, c.obj, field+".nodePort", "cannot be set with type ClusterIP: the operator makes no Service")
+		world.Refuse(c.w, c.obj, field+".nodePort", "cannot be set with type ClusterIP: the operator makes no Service")
 	}
 	if p := spec.ExternalTrafficPolicy; p != "" && p != "Cluster" && p != "Local" {
-		world.Fault(c.w, c.obj, field+".externalTrafficPolicy", "%q: want Cluster or Local", p)
+		world.Refuse(c.w, c.obj, field+".externalTrafficPolicy", "%q: want Cluster or Local", p)
 	}
 	if err := (world.ServiceSpec{SourceRanges: spec.SourceRanges}).Valid(); err != nil {
-		world.Fault(c.w, c.obj, field, "%w", err)
+		world.Refuse(c.w, c.obj, field, "%w", err)
 	}
 }
 

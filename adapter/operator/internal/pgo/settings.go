@@ -39,7 +39,7 @@ var secretOption = regexp.MustCompile(`^repo\d*-(s3-key-secret|s3-token|azure-ke
 func (c *Cluster) settings() {
 	for _, name := range sortedKeys(c.Spec.Config.Parameters) {
 		if refuses(name) {
-			world.Fault(c.w, c.obj, "spec.config.parameters."+name, "cannot be set here; parameters of TLS stand in %s.parameters", dynamicPath)
+			world.Refuse(c.w, c.obj, "spec.config.parameters."+name, "cannot be set here; parameters of TLS stand in %s.parameters", dynamicPath)
 			c.heed(snapshot.Refused, name, "it cannot be set here; parameters of TLS stand in "+dynamicPath+".parameters", c.at("spec.config.parameters.%s", name))
 		}
 	}

@@ -255,7 +255,7 @@ func (c *Cluster) lines(name string) (out []string) {
 	}
 	list, ok := v.([]any)
 	if !ok {
-		world.Fault(c.w, c.obj, dynamicPath+"."+name, "want a list of lines")
+		world.Refuse(c.w, c.obj, dynamicPath+"."+name, "want a list of lines")
 		return nil
 	}
 	for i, entry := range list {

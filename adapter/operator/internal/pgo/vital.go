@@ -173,7 +173,7 @@ func (c *Cluster) standbyFlows() {
 	port := uint16(5432)
 	if s.Port != nil {
 		if *s.Port < 1024 || *s.Port > 65535 {
-			world.Fault(c.w, c.obj, "spec.standby.port", "%d: want a number from 1024 to 65535", *s.Port)
+			world.Refuse(c.w, c.obj, "spec.standby.port", "%d: want a number from 1024 to 65535", *s.Port)
 		} else {
 			port = uint16(*s.Port)
 		}
@@ -211,7 +211,7 @@ func (c *Cluster) sourceFlows() {
 				ID: "restore", What: "the restore job reads the object store", From: jobs, To: s.to, Ports: s.ports, Origin: s.at,
 			})
 		} else {
-			world.Fault(c.w, c.obj, "spec.dataSource.pgbackrest.repo", "want s3, gcs or azure")
+			world.Refuse(c.w, c.obj, "spec.dataSource.pgbackrest.repo", "want s3, gcs or azure")
 		}
 	}
 }

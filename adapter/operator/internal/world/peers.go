@@ -12,6 +12,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // TCP is one TCP port.
@@ -125,22 +126,43 @@ func Port(text string, otherwise uint16) uint16 {
 // Service, an address, or somebody outside whose address nobody wrote down.
 func Host(w *operator.World, namespace, name, host string, port uint16) (snapshot.VitalPeer, []flow.PortRange) {
 	name += " (" + host + ")"
-	if addr, err := netip.ParseAddr(host); err == nil {
-		addr = addr.Unmap().WithZone("")
-		return snapshot.VitalPeer{Name: name, Outside: flow.AddressesOf(netip.PrefixFrom(addr, addr.BitLen()))}, TCP(port)
+	followed := map[*snapshot.Service]bool{}
+	for {
+		if addr, err := netip.ParseAddr(host); err == nil {
+			addr = addr.Unmap().WithZone("")
+			return snapshot.VitalPeer{Name: name, Outside: flow.AddressesOf(netip.PrefixFrom(addr, addr.BitLen()))}, TCP(port)
+		}
+		service, ns, inside := clusterName(w, namespace, host)
+		if !inside {
+			return snapshot.VitalPeer{Name: name, OutsideUnknown: true}, TCP(port)
+		}
+		s := w.Service(ns, service)
+		switch {
+		case s == nil:
+			peer := somebody(name, ns)
+			peer.Unread = snapshot.Ref{Kind: "Service", Namespace: ns, Name: service}
+			return peer, TCP(port)
+		case s.ExternalName == "":
+			return behind(w, s, name, port)
+		case followed[s]:
+			peer := somebody(name, ns)
+			peer.Lost = lost(s, "service/circle", "spec.externalName", map[string]string{"name": s.ExternalName})
+			return peer, TCP(port)
+		}
+		followed[s] = true
+		namespace, host, name = ns, s.ExternalName, name+" ("+s.ExternalName+")"
 	}
-	service, ns, inside := clusterName(w, namespace, host)
-	if !inside {
-		return snapshot.VitalPeer{Name: name, OutsideUnknown: true}, TCP(port)
-	}
-	s := w.Service(ns, service)
-	if s != nil && s.ExternalName != "" && s.ExternalName != host {
-		return Host(w, ns, name, s.ExternalName, port)
-	}
-	if peer, ports, ok := behind(w, s, name, port); ok {
-		return peer, ports
-	}
-	return snapshot.VitalPeer{Name: name, Namespace: ns, Labels: netpol.Labels{Unknown: usualLabels}}, TCP(port)
+}
+
+// somebody is a pod of a namespace of which nothing but the Service's name is known.
+func somebody(name, namespace string) snapshot.VitalPeer {
+	return snapshot.VitalPeer{Name: name, Namespace: namespace, Labels: netpol.Labels{Unknown: usualLabels}}
+}
+
+// lost says that a Service leads nowhere.
+func lost(s *snapshot.Service, reason verdict.Reason, field string, facts map[string]string) *verdict.Step {
+	facts["service"] = s.Namespace + "/" + s.Name
+	return &verdict.Step{Layer: verdict.Service, Verdict: verdict.Deny, Reason: reason, Origin: s.At(field), Facts: facts}
 }
 
 // usualLabels are those that a pod of which only the Service's name is known
@@ -165,11 +187,34 @@ func clusterName(w *operator.World, namespace, host string) (service, ns string,
 	return labels[0], labels[1], labels[2] == "svc"
 }
 
-// behind returns the pods that a Service leads to, and their port.
-func behind(w *operator.World, s *snapshot.Service, name string, port uint16) (snapshot.VitalPeer, []flow.PortRange, bool) {
-	if s == nil {
-		return snapshot.VitalPeer{}, nil, false
+// NoEndpoints says that no pod has the labels that a Service selects.
+func NoEndpoints(s *snapshot.Service) *verdict.Step {
+	return lost(s, "service/no-endpoints", "spec.selector", map[string]string{"selector": s.Selector.String()})
+}
+
+// behind returns the pods that a Service leads to, and their port. Packets to a port
+// that the Service does not have go nowhere; the name of a headless one is its pods'.
+func behind(w *operator.World, s *snapshot.Service, name string, port uint16) (snapshot.VitalPeer, []flow.PortRange) {
+	peer := somebody(name, s.Namespace)
+	if pods := selected(w, s); len(pods) > 0 {
+		peer = Pods(name, pods...)
 	}
+	if s.Headless || len(s.Ports) == 0 {
+		return peer, TCP(port)
+	}
+	i := slices.IndexFunc(s.Ports, func(sp snapshot.ServicePort) bool { return sp.Port == port && sp.Protocol == flow.TCP })
+	if i < 0 {
+		peer.Lost = lost(s, "service/no-such-port", "spec.ports", map[string]string{"port": strconv.Itoa(int(port))})
+		return peer, TCP(port)
+	}
+	target := s.Ports[i].Target
+	if len(peer.Pods) > 0 {
+		target = s.Ports[i].PodPort(peer.Pods[0])
+	}
+	return peer, TCP(cmp.Or(target, port))
+}
+
+func selected(w *operator.World, s *snapshot.Service) []*snapshot.Pod {
 	pods := slices.Clone(s.Backends)
 	for _, wl := range w.Snapshot.Workloads {
 		for _, p := range wl.Pods {
@@ -178,14 +223,5 @@ func behind(w *operator.World, s *snapshot.Service, name string, port uint16) (s
 			}
 		}
 	}
-	if len(pods) == 0 {
-		return snapshot.VitalPeer{}, nil, false
-	}
-	for _, sp := range s.Ports {
-		if target := sp.PodPort(pods[0]); sp.Port == port && target != 0 {
-			port = target
-			break
-		}
-	}
-	return Pods(name, pods...), TCP(port), true
+	return pods
 }

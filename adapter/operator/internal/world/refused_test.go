@@ -55,3 +55,17 @@ func TestInstances(t *testing.T) {
 		}
 	}
 }
+
+// A refused field that shapes no pod leaves policies alone; any other may matter to them.
+func TestRefuse(t *testing.T) {
+	w := worldtest.World(t, estate)
+	o := worldtest.World(t, estate).Objects["Pod"][0]
+	world.Refuse(w, o, "spec.line", "no")
+	if n := len(w.Snapshot.PoliciesInDoubt(o.Namespace)); n != 0 || len(w.Snapshot.InDoubt(o.Namespace)) != 1 {
+		t.Errorf("%v", w.Snapshot.Problems)
+	}
+	world.Fault(w, o, "spec.labels", "no")
+	if n := len(w.Snapshot.PoliciesInDoubt(o.Namespace)); n != 1 {
+		t.Errorf("%v", w.Snapshot.Problems)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/operator"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // Read decodes the object. A field of the wrong type is a Problem of its
@@ -27,6 +28,13 @@ func Read(w *operator.World, o object.Object, into any) {
 func Fault(w *operator.World, o object.Object, field, format string, args ...any) {
 	err := &object.Fault{Field: field, Err: fmt.Errorf(format, args...)}
 	w.Snapshot.Problems = append(w.Snapshot.Problems, o.Problem(err))
+}
+
+// Refuse adds a Problem of one field that shapes no pod: what becomes of sessions is in
+// doubt, and what policies do with packets is not.
+func Refuse(w *operator.World, o object.Object, field, format string, args ...any) {
+	Fault(w, o, field, format, args...)
+	w.Snapshot.Problems[len(w.Snapshot.Problems)-1].Object = o.Ref()
 }
 
 // Warn adds a Warning about one field.
@@ -97,6 +105,14 @@ func Instances(stated *int, least int) int {
 		return 1
 	}
 	return min(max(*stated, least), maxInstances)
+}
+
+// Stopped is the origin of a number of pods where somebody wrote none of them.
+func Stopped(stated *int, at verdict.Origin) verdict.Origin {
+	if stated != nil && *stated == 0 {
+		return at
+	}
+	return verdict.Origin{}
 }
 
 // CheckInstances makes a Problem of a number that no cluster has. It would also

@@ -1,11 +1,13 @@
 package world_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/adapter/operator/internal/worldtest"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 const estate = `apiVersion: v1
@@ -39,6 +41,66 @@ func TestHost(t *testing.T) {
 		peer, _ := world.Host(w, "shop", "the store", host, 9000)
 		if got := said(peer); got != want {
 			t.Errorf("%s: got %s, want %s", host, got, want)
+		}
+	}
+}
+
+const aliases = `
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a, namespace: shop}
+spec: {type: ExternalName, externalName: b.shop.svc.cluster.local}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: b, namespace: shop}
+spec: {type: ExternalName, externalName: a.shop.svc.cluster.local}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: self, namespace: shop}
+spec: {type: ExternalName, externalName: self.shop.svc}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: store, namespace: shop}
+spec: {type: ExternalName, externalName: minio.store.svc.cluster.local}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: pods, namespace: store}
+spec: {clusterIP: None, selector: {app: minio}, ports: [{port: 80}]}
+`
+
+// A name that leads in a circle, or to a Service without the port, leads to nobody; one
+// of a Service that was not read is told. The port of a headless Service is any.
+func TestLostHosts(t *testing.T) {
+	for host, want := range map[string]string{
+		"a":             "service/circle",
+		"self":          "service/circle",
+		"store":         "",
+		"minio.store":   "",
+		"pods.store":    "",
+		"nobody":        "not read: Service shop/nobody",
+		"example.com":   "",
+		"store:9001":    "service/no-such-port",
+		"minio.store:1": "service/no-such-port",
+	} {
+		name, port, _ := strings.Cut(host, ":")
+		peer, ports := world.Host(worldtest.World(t, estate+aliases), "shop", "the store", name, world.Port(port, 9000))
+		got := ""
+		switch {
+		case peer.Lost != nil:
+			got = string(peer.Lost.Reason)
+			if peer.Lost.Verdict != verdict.Deny || peer.Lost.Origin.IsZero() {
+				t.Errorf("%s: %+v", host, peer.Lost)
+			}
+		case peer.Unread.Name != "":
+			got = "not read: " + peer.Unread.String()
+		}
+		if got != want || port == "" && ports[0].From != 9000 {
+			t.Errorf("%s: %q at %v, want %q", host, got, ports, want)
 		}
 	}
 }

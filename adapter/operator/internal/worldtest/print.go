@@ -261,5 +261,11 @@ func peer(v snapshot.VitalPeer) string {
 	if v.OutsideUnknown {
 		out = append(out, "somewhere outside")
 	}
+	if v.Lost != nil {
+		out = append(out, string(v.Lost.Reason)+" at "+v.Lost.Origin.String())
+	}
+	if v.Unread != (snapshot.Ref{}) {
+		out = append(out, "not read: "+v.Unread.String())
+	}
 	return v.Name + " [" + strings.Join(out, ", ") + "]"
 }

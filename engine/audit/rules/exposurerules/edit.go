@@ -89,7 +89,7 @@ func sourceRanges(svc *snapshot.Service, server *snapshot.Server) string {
 	switch {
 	case isZalando(svc):
 		return fmt.Sprintf("in %s:\nspec:\n  allowedSourceRanges:\n    - 192.0.2.0/24", server.Ref())
-	case server.Operator == "crunchy" && svc.DeclaredAt.Field != "":
+	case server.Operator == snapshot.Crunchy && svc.DeclaredAt.Field != "":
 		return fmt.Sprintf("in %s, under %s:\n  metadata:\n    annotations:\n      service.beta.kubernetes.io/load-balancer-source-ranges: 192.0.2.0/24",
 			svc.DeclaredAt.Object, template(svc))
 	}
@@ -102,7 +102,7 @@ func keepClient(svc *snapshot.Service, server *snapshot.Server) string {
 	switch {
 	case isZalando(svc):
 		return "in the operator's configuration: external_traffic_policy: Local (configuration.load_balancer.external_traffic_policy of an OperatorConfiguration)"
-	case server.Operator == "percona" && svc.DeclaredAt.Field != "":
+	case server.Operator == snapshot.Percona && svc.DeclaredAt.Field != "":
 		return "the custom resource has no field for externalTrafficPolicy: make a Service of your own that selects the same pods, with externalTrafficPolicy: Local"
 	}
 	return write(svc, "externalTrafficPolicy: Local")

@@ -2,11 +2,11 @@ package exposurerules
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -55,11 +55,13 @@ spec:
 `,
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
-		ways := outsideWays(p.World)
+		ways, arrivals, met := outsideWays(p.World), words.ArrivalsIn(p.World), selections{}
 		for _, s := range p.World.Servers {
-			for _, c := range s.Control {
-				control(p, s, c)
-				ledOut(p, ways.to(door{ref: s.Ref(), origin: s.Origin, pods: s.Members(), ports: []uint16{c.Port}, server: s}), c)
+			flows := arrivals.At(s.Members())
+			for _, port := range s.Control {
+				c := controlled{server: s, ControlPort: port, flows: asking(flows, port.Port), met: met}
+				c.within(p)
+				c.ledOut(p, ways.to(door{ref: s.Ref(), origin: s.Origin, pods: s.Members(), ports: []uint16{c.Port}, server: s}))
 			}
 		}
 	},
@@ -71,14 +73,36 @@ var severities = map[snapshot.Power]audit.Severity{
 	snapshot.PowerUnknown: audit.High, snapshot.Tells: audit.Low, snapshot.Guarded: audit.Medium, snapshot.Obeys: audit.High,
 }
 
-// found begins a finding about a control port.
-func found(s *snapshot.Server, c snapshot.ControlPort) audit.Finding {
-	return audit.Finding{Subject: s.Ref(), Severity: severities[c.Gives], Certain: c.Gives != snapshot.PowerUnknown, Fix: controlFix(s, c)}
+// A controlled is a control port of a server, with the flows of all servers that lead to
+// it.
+type controlled struct {
+	server *snapshot.Server
+	snapshot.ControlPort
+	flows []*snapshot.VitalFlow
+	met   selections
 }
 
-func control(p *audit.Pass, s *snapshot.Server, c snapshot.ControlPort) {
+// asking are the flows that lead to the port.
+func asking(flows []*snapshot.VitalFlow, port uint16) []*snapshot.VitalFlow {
+	var out []*snapshot.VitalFlow
+	for _, f := range flows {
+		if slices.ContainsFunc(f.Ports, func(r flow.PortRange) bool { return r.From <= port && port <= r.To }) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// found begins a finding about the port.
+func (c controlled) found() audit.Finding {
+	return audit.Finding{Subject: c.server.Ref(), Severity: severities[c.Gives], Certain: c.Gives != snapshot.PowerUnknown, Fix: c.fix()}
+}
+
+// within reports who reaches the port from within the cluster.
+func (c controlled) within(p *audit.Pass) {
+	s := c.server
 	step := knock(p, stranger, s.Members(), []uint16{c.Port})
-	f := found(s, c)
+	f := c.found()
 	switch {
 	case step.Verdict == verdict.Allow && step.Reason != network.NotEnforced:
 		f.Origin, f.Because = step.Origin, []verdict.Step{step}
@@ -89,10 +113,10 @@ func control(p *audit.Pass, s *snapshot.Server, c snapshot.ControlPort) {
 		p.Report(f)
 	case step.Verdict == verdict.Deny:
 		for _, e := range entries(p, s.Members(), []uint16{c.Port}) {
-			if who := uninvited(p, s, c, e); len(who) > 0 {
+			if who := c.uninvited(p, e); len(who) > 0 {
 				f.Origin, f.Severity = e.origin(), min(f.Severity, audit.Medium)
 				f.Message = fmt.Sprintf("%s admits %s to port %d (%s) of %s, which needs none of them there: %s",
-					e.ref(), list(who), c.Port, c.Name, s.Ref(), c.Why)
+					e.ref(), words.List(who), c.Port, c.Name, s.Ref(), c.Why)
 				p.Report(f)
 			}
 		}
@@ -102,9 +126,9 @@ func control(p *audit.Pass, s *snapshot.Server, c snapshot.ControlPort) {
 }
 
 // ledOut reports the Services and routes that take clients from outside to the port.
-func ledOut(p *audit.Pass, ways []outsideWay, c snapshot.ControlPort) {
+func (c controlled) ledOut(p *audit.Pass, ways []outsideWay) {
 	for _, w := range ways {
-		f := found(w.door.server, c)
+		f := c.found()
 		f.Origin, f.Assumptions = w.origin, w.assumptions
 		f.Message = fmt.Sprintf("%s leads from outside the cluster to port %d (%s) of %s: %s", w.name, c.Port, c.Name, w.door.ref, c.Why)
 		f.Fix = "lead nothing from outside there: " + w.shut
@@ -112,82 +136,89 @@ func ledOut(p *audit.Pass, ways []outsideWay, c snapshot.ControlPort) {
 	}
 }
 
-// controlFix is the entry that admits only those who are known to need the port.
-func controlFix(s *snapshot.Server, c snapshot.ControlPort) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "admit port %d only from those who need it, in a policy that selects the members:\n- from:\n", c.Port)
-	var told []string
-	for _, peer := range needing(s, c) {
-		if text := peerEntry(s, peer); text != "" && !slices.Contains(told, text) {
-			told = append(told, text)
-			b.WriteString(text)
-		}
+// fix is the rule that admits only those who are known to need the port.
+func (c controlled) fix() string {
+	lines := []string{fmt.Sprintf("admit port %d only from those who need it, in a policy that selects the members:", c.Port)}
+	rules := words.Ingress(c.server.Ref().Namespace, c.needing())
+	if len(rules) == 0 {
+		rules = []string{"- from: # the collector of metrics, where there is one", "    - podSelector: {matchLabels: {app: COLLECTOR}}",
+			"  ports:", fmt.Sprintf("    - {protocol: TCP, port: %d}", c.Port)}
 	}
-	if len(told) == 0 {
-		b.WriteString("    - podSelector: {matchLabels: {app: COLLECTOR}} # of metrics, where there is one\n")
-	}
-	fmt.Fprintf(&b, "  ports:\n    - {protocol: TCP, port: %d}", c.Port)
+	lines = append(lines, rules...)
 	if c.Fix != "" {
-		fmt.Fprintf(&b, "\nand %s", c.Fix)
+		lines = append(lines, "and "+c.Fix)
 	}
-	return b.String()
+	return strings.Join(lines, "\n")
 }
 
-// needing are the members, whatever part they have today, and the peers of the server's
-// flows to the port. What only comforts is left out, unless the port is for nothing else.
-func needing(s *snapshot.Server, c snapshot.ControlPort) []snapshot.VitalPeer {
-	var out []snapshot.VitalPeer
+// needing are the flows to the port, and one from each member to each, whatever part they
+// have today. What only comforts is left out, unless the port is for nothing else, as that
+// for logs is.
+func (c controlled) needing() []*snapshot.VitalFlow {
+	var out []*snapshot.VitalFlow
+	port := []flow.PortRange{{Protocol: flow.TCP, From: c.Port, To: c.Port}}
+	members := c.server.Members()
+	comforts := !slices.ContainsFunc(c.flows, func(f *snapshot.VitalFlow) bool { return !f.Optional })
 	if c.Gives != snapshot.Tells {
-		out = append(out, snapshot.VitalPeer{Name: "the members", Pods: s.Members()})
+		out = append(out, &snapshot.VitalFlow{From: snapshot.VitalPeer{Name: "the members", Pods: members}, Ports: port})
 	}
-	for _, f := range s.Vital {
-		mine := len(f.From.Pods) > 0 && !slices.ContainsFunc(f.From.Pods, func(p *snapshot.Pod) bool { return !slices.Contains(s.Members(), p) })
-		if asks(f, c) && !mine && (!f.Optional || c.Gives == snapshot.Tells) {
-			out = append(out, f.From)
+	for _, f := range c.flows {
+		mine := len(f.From.Pods) > 0 && !slices.ContainsFunc(f.From.Pods, func(p *snapshot.Pod) bool { return !slices.Contains(members, p) })
+		if !mine && (!f.Optional || comforts || c.Gives == snapshot.Tells) {
+			out = append(out, &snapshot.VitalFlow{From: f.From, Ports: port, Optional: f.Optional})
 		}
 	}
 	return out
 }
 
-// asks reports whether a flow leads to the port.
-func asks(f snapshot.VitalFlow, c snapshot.ControlPort) bool {
-	return slices.ContainsFunc(f.Ports, func(r flow.PortRange) bool { return r.From <= c.Port && c.Port <= r.To })
-}
-
-// peerEntry writes a peer as an entry of from; "" for one that no entry selects.
-func peerEntry(s *snapshot.Server, p snapshot.VitalPeer) string {
-	namespace, labels := p.Namespace, []string{}
-	if len(p.Pods) > 0 {
-		namespace, labels = p.Pods[0].Namespace, common(p.Pods)
-	} else {
-		for _, key := range slices.Sorted(maps.Keys(p.Labels.Set)) {
-			labels = append(labels, fmt.Sprintf("%s: %q", key, p.Labels.Set[key]))
-		}
-	}
-	if len(labels) == 0 {
-		return ""
-	}
-	pods := fmt.Sprintf("podSelector: {matchLabels: {%s}}", strings.Join(labels, ", "))
-	if namespace == s.Ref().Namespace {
-		return fmt.Sprintf("    - %s # %s\n", pods, p.Name)
-	}
-	return fmt.Sprintf("    - namespaceSelector: {matchLabels: {%s: %s}} # %s\n      %s\n", snapshot.MetadataName, namespace, p.Name, pods)
-}
-
-// uninvited names the workloads that an entry admits and that no vital flow of the
-// port brings. Whoever scrapes metrics is left alone on a port that only tells.
-func uninvited(p *audit.Pass, s *snapshot.Server, c snapshot.ControlPort, e entry) []string {
+// uninvited names the workloads that an entry admits and that no flow to the port
+// brings. Whoever scrapes metrics is left alone on a port that only tells.
+func (c controlled) uninvited(p *audit.Pass, e entry) []string {
 	if e.peer == nil || e.peer.Block != nil || c.Gives == snapshot.Tells {
 		return nil
 	}
 	var out []string
+	for _, pod := range c.met.pods(p, e) {
+		if !c.invited(pod) {
+			out = append(out, pod.Workload.Ref.String())
+		}
+	}
+	return out
+}
+
+// invited: the server's own pods, and those of whoever begins a flow to the port, whatever
+// part of it does.
+func (c controlled) invited(pod *snapshot.Pod) bool {
+	return pod.Workload == c.server.Workload ||
+		slices.ContainsFunc(c.flows, func(f *snapshot.VitalFlow) bool {
+			return slices.ContainsFunc(f.From.Pods, func(from *snapshot.Pod) bool { return from.Workload == pod.Workload })
+		})
+}
+
+// selections are the pods that entries surely mean, by what they say: the collector of
+// metrics that every server admits is looked for once.
+type selections map[string][]*snapshot.Pod
+
+func (s selections) pods(p *audit.Pass, e entry) []*snapshot.Pod {
+	key := "namespace " + e.policy.Namespace
+	if e.peer.Namespaces != nil {
+		key = e.peer.Namespaces.String()
+	}
+	if e.peer.Pods != nil {
+		key += "; " + e.peer.Pods.String()
+	}
+	out, ok := s[key]
+	if ok {
+		return out
+	}
 	for _, namespace := range meant(p, e) {
 		for _, pod := range p.PodsIn(namespace) {
-			if (e.peer.Pods == nil || e.peer.Pods.Match(pod.Labels) == netpol.Yes) && !invited(s, c, pod) {
-				out = append(out, pod.Workload.Ref.String())
+			if e.peer.Pods == nil || e.peer.Pods.Match(pod.Labels) == netpol.Yes {
+				out = append(out, pod)
 			}
 		}
 	}
+	s[key] = out
 	return out
 }
 
@@ -203,10 +234,4 @@ func meant(p *audit.Pass, e entry) []string {
 		}
 	}
 	return out
-}
-
-// invited: the server's own pods, and both ends of its vital flows to the port.
-func invited(s *snapshot.Server, c snapshot.ControlPort, pod *snapshot.Pod) bool {
-	return pod.Workload == s.Workload ||
-		slices.ContainsFunc(s.Vital, func(f snapshot.VitalFlow) bool { return asks(f, c) && slices.Contains(f.From.Pods, pod) })
 }

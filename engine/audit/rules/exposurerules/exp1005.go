@@ -51,7 +51,7 @@ func balanced(p *audit.Pass, l led) {
 	f := audit.Finding{Subject: svc.Ref(), Certain: !unsettled(l.door.server, svc), Origin: edit(svc, "type")}
 	ranges := flow.AddressesOf(svc.SourceRanges...)
 	switch {
-	case len(svc.SourceRanges) > 0 && ranges.Minus(loopback).IsEmpty():
+	case len(svc.SourceRanges) > 0 && ranges.Minus(flow.Loopback()).IsEmpty():
 		p.Useless(svc.Ref(), "its ranges let in nobody but the node itself")
 		return
 	case len(svc.SourceRanges) > 0 && !wide(ranges):
@@ -79,8 +79,6 @@ func balanced(p *audit.Pass, l led) {
 func opened(l led) string {
 	return "write where the clients come from; " + sourceRanges(l.service, l.door.server) + "\nor keep it inside; " + shut(l.service)
 }
-
-var loopback = flow.AddressesOf(netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 
 // address says what address a load balancer has, as far as it is told.
 func address(svc *snapshot.Service) string {
@@ -115,11 +113,8 @@ func isPrivate(svc *snapshot.Service) bool {
 	return len(svc.LoadBalancer) > 0 && !slices.ContainsFunc(svc.LoadBalancer, func(a netip.Addr) bool { return !a.IsPrivate() })
 }
 
-// unsettled reports whether the server lacks a fact that decides what the Service is.
+// unsettled reports whether the server lacks a fact that decides what the Service is. A
+// console has no server.
 func unsettled(s *snapshot.Server, svc *snapshot.Service) bool {
-	if s == nil {
-		return false
-	}
-	name := fmt.Sprintf("Service %s/%s ", svc.Namespace, svc.Name)
-	return slices.ContainsFunc(s.Unsettled, func(u snapshot.Unsettled) bool { return strings.Contains(u.What, name) })
+	return s != nil && s.InDoubt(svc.Ref())
 }

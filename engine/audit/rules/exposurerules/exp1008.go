@@ -73,22 +73,3 @@ func hosts(c snapshot.ContainerPort) string {
 	}
 	return "every address of the node"
 }
-
-// hostPorted is a database with a port.
-func hostPorted(port string) string {
-	return `apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db, namespace: legacy}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec:
-      containers:
-        - name: postgres
-          image: postgres:17
-          ports: [` + port + `]
-          env: [{name: POSTGRES_PASSWORD, value: x}]
-`
-}

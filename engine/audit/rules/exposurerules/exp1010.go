@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -77,12 +78,12 @@ func lost(p *audit.Pass, w outsideWay) {
 		}
 	}
 	f.Message = fmt.Sprintf("who comes through %s has a node's address at %s, so that what names outside addresses there does not see it: %s",
-		w.name, w.door.ref, list(names))
+		w.name, w.door.ref, words.List(names))
 	f.Origin, f.Fix = edit(w.service, "externalTrafficPolicy"), keepClient(w.service, w.door.server)
 	if w.route != nil {
 		f.Subject, f.Origin = w.route.Ref, w.origin
 		f.Message = fmt.Sprintf("who comes through %s has the proxy's address at %s, so that what names outside addresses there does not see it: %s",
-			w.name, w.door.ref, list(names))
+			w.name, w.door.ref, words.List(names))
 		f.Fix = "limit the clients at the proxy, by its own list of ranges, or lead them to the database by a LoadBalancer Service with externalTrafficPolicy: Local"
 	}
 	p.Report(f)
@@ -151,15 +152,8 @@ func beyond(p *audit.Pass, w outsideWay, prefix netip.Prefix) bool {
 	if wide(named) {
 		named = flow.Addresses{}
 	}
-	return !a.Intersect(named).IsEmpty() || a.Intersect(private).IsEmpty()
+	return !a.Intersect(named).IsEmpty() || a.Intersect(flow.Private()).IsEmpty()
 }
 
 // isVast reports whether a range is one of those that "everything but" is written as.
 func isVast(p netip.Prefix) bool { return p.Bits() <= 4 }
-
-// private are the ranges that pods and nodes may have addresses of: RFC 1918, RFC 6598,
-// RFC 3927, RFC 4193 and RFC 4291.
-var private = flow.AddressesOf(
-	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
-	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"),
-	netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"))

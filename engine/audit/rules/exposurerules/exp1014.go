@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -65,9 +66,9 @@ func (c console) stepping(p *audit.Pass, step verdict.Step) {
 	}
 	f.Message = fmt.Sprintf("every pod of every namespace reaches %s (%s), which asks nobody for a login and %s", c.door.ref, c.program.name, c.power())
 	if len(behind) > 0 {
-		f.Message += "; policies let it in to " + list(behind)
+		f.Message += "; policies let it in to " + words.List(behind)
 	}
-	f.Fix = "admit to it only the proxy that asks for logins:\n" + closed(c.door.ref.Namespace, c.door.pods, c.door.ports)
+	f.Fix = "admit to it only the proxy that asks for logins:\n" + closed(p, words.ArrivalsIn(p.World), c.door)
 	p.Report(f)
 }
 

@@ -13,7 +13,7 @@ import (
 // EXP1015 finds Services that lead clients to a database that is not in the cluster.
 var EXP1015 = &audit.Rule{
 	ID:       "EXP1015",
-	Title:    "a Service leads to a database elsewhere",
+	Title:    "a Service points to a database outside the cluster",
 	Severity: audit.Low,
 	Why: `A Service of type ExternalName, or one without a selector whose endpoints somebody writes
 by hand, looks like a database of the cluster and is none. No policy here protects it; a

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -153,53 +154,48 @@ func numbers(ports []uint16) string {
 	return word + strings.Join(out, " and ")
 }
 
-// list writes "a, b and 3 more".
-func list(names []string) string {
-	slices.Sort(names)
-	names = slices.Compact(names)
-	if len(names) > 4 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:4], ", "), len(names)-4)
+// closed is a policy that isolates the pods of a door and admits one application, with
+// what arrives at them that databases need to live: applied, it cuts nothing of that.
+func closed(p *audit.Pass, a words.Arrivals, d door) string {
+	labels := words.Labels(d.pods)
+	lines := []string{
+		"apiVersion: networking.k8s.io/v1", "kind: NetworkPolicy", "metadata:",
+		"  name: " + d.pods[0].Workload.Name + "-clients", "  namespace: " + d.ref.Namespace, "spec:",
 	}
-	return strings.Join(names, ", ")
+	if len(labels) == 0 {
+		lines = append(lines, "  podSelector: {}")
+	} else {
+		lines = append(lines, "  podSelector:", "    matchLabels:")
+		lines = append(lines, indented("      ", words.MatchLabels(labels))...)
+	}
+	lines = append(lines, "  policyTypes: [Ingress]", "  ingress:",
+		"    - from: # the clients",
+		"        - namespaceSelector: {matchLabels: {"+snapshot.MetadataName+": NAMESPACE}}",
+		"          podSelector: {matchLabels: {app: CLIENT}}",
+		"      ports:")
+	for _, number := range d.ports {
+		lines = append(lines, fmt.Sprintf("        - {protocol: TCP, port: %d}", number))
+	}
+	flows := a.At(having(p.PodsIn(d.ref.Namespace), labels))
+	return strings.Join(append(lines, indented("    ", words.Ingress(d.ref.Namespace, flows))...), "\n")
 }
 
-// closed is a policy that isolates the pods and admits one application.
-func closed(namespace string, pods []*snapshot.Pod, ports []uint16) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: %s-clients\n  namespace: %s\nspec:\n  podSelector:\n    matchLabels:\n",
-		pods[0].Workload.Name, namespace)
-	for _, label := range common(pods) {
-		fmt.Fprintf(&b, "      %s\n", label)
-	}
-	b.WriteString("  policyTypes: [Ingress]\n  ingress:\n    - from:\n        - namespaceSelector:\n            matchLabels:\n" +
-		"              kubernetes.io/metadata.name: NAMESPACE\n          podSelector:\n            matchLabels:\n              app: CLIENT\n      ports:\n")
-	for _, number := range ports {
-		fmt.Fprintf(&b, "        - {protocol: TCP, port: %d}\n", number)
-	}
-	return b.String()
-}
-
-// changes reports whether a failover or an operation changes a label: no policy may rest
-// on it. The last part of a role's key is the same with all operators.
-func changes(key, value string) bool {
-	switch {
-	case key == "cnpg.io/instanceName" || key == "stackgres.io/disruptible":
-		return true
-	case strings.HasSuffix(strings.ToLower(key), "role"):
-		return slices.Contains([]string{"master", "primary", "replica", "standby_leader"}, value)
-	}
-	return false
-}
-
-// common returns the labels that all the pods have alike.
-func common(pods []*snapshot.Pod) []string {
+func indented(by string, lines []string) []string {
 	var out []string
-	for key, value := range pods[0].Labels.Set {
-		all := !slices.ContainsFunc(pods, func(p *snapshot.Pod) bool { return p.Labels.Set[key] != value })
-		if all && key != "app.kubernetes.io/version" && !changes(key, value) {
-			out = append(out, fmt.Sprintf("%s: %q", key, value))
-		}
+	for _, l := range lines {
+		out = append(out, by+l)
 	}
-	slices.Sort(out)
 	return out
+}
+
+// having are the pods that a selector of these labels selects.
+func having(pods []*snapshot.Pod, labels map[string]string) []*snapshot.Pod {
+	return slices.DeleteFunc(slices.Clone(pods), func(p *snapshot.Pod) bool {
+		for key, value := range labels {
+			if p.Labels.Set[key] != value {
+				return true
+			}
+		}
+		return false
+	})
 }

@@ -1,21 +1,14 @@
 package exposurerules
 
+import "github.com/pgmoat/pgmoat/engine/audit/words"
+
 // database is a server that needs no operator.
-const database = `apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db, namespace: legacy}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec:
-      containers:
-        - name: postgres
-          image: postgres:17
-          ports: [{containerPort: 5432}]
-          env: [{name: POSTGRES_PASSWORD, value: x}]
-`
+var database = hostPorted("{containerPort: 5432}")
+
+// hostPorted is one with a port.
+func hostPorted(port string) string {
+	return words.StatefulSet("", "          ports: ["+port+"]\n          env: [{name: POSTGRES_PASSWORD, value: x}]\n")
+}
 
 // policy is one that selects the database, with an ingress.
 func policy(ingress string) string {

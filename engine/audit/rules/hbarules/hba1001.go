@@ -4,7 +4,9 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // HBA1001 finds records that trust somebody over the network. Sockets count only
@@ -31,7 +33,7 @@ compromised pod in the range is then a compromised database.`,
 					out.Message = fmt.Sprintf("%s in %s lets %s log in over the network without a password: they are whoever they say they are",
 						line(r), f.name(), whom(r))
 					out.Fix = "ask for a password, and for TLS:" + f.listed(replaced(r))
-					if f.server.Operator == "plain" && !written(r) {
+					if f.server.Operator == snapshot.Plain && !words.Written(r) {
 						out.Fix = "take POSTGRES_HOST_AUTH_METHOD away, or give the server a file of its own (hba_file) with\n" + replaced(r)
 					}
 					p.Report(out)

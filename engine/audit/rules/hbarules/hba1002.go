@@ -2,8 +2,11 @@ package hbarules
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -26,10 +29,8 @@ an ordinary role; people have kubectl exec and the local socket.`,
 			if f.sidecar { // it takes every role alike, and nobody can write a line there
 				return
 			}
-			for _, role := range f.server.Roles {
-				if role.Superuser && !role.NoLogin && hasPassword(f.server, role) {
-					superuser(p, f, role)
-				}
+			for _, d := range f.superusers() {
+				p.Report(d.finding(f))
 			}
 		})
 	},
@@ -37,44 +38,81 @@ an ordinary role; people have kubectl exec and the local socket.`,
 
 // hasPassword: CloudNativePG takes the superuser's password away unless told not to.
 func hasPassword(s *snapshot.Server, role snapshot.Role) bool {
-	return s.Operator != "cloudnative-pg" || role.Name != "postgres" || role.Origin.Note == ""
+	return s.Operator != snapshot.CloudNativePG || role.Name != "postgres" || role.Origin.Note == ""
 }
 
-func superuser(p *audit.Pass, f file, role snapshot.Role) {
-	var first *hba.Record
-	var also []verdict.Origin
-	best, worst := never, audit.NoSeverity
+// A superDoor is a line by which superusers get in, and the others that they come to.
+type superDoor struct {
+	roles []string
+	first *hba.Record
+	also  []verdict.Origin
+	how   reached
+	worst audit.Severity
+}
+
+// superusers lists the doors of all superusers, each once for those who share it.
+func (f file) superusers() []superDoor {
+	var out []superDoor
+	for _, role := range f.server.Roles {
+		if !role.Superuser || role.NoLogin || !hasPassword(f.server, role) {
+			continue
+		}
+		d := f.superuser(role.Name)
+		if d.first == nil {
+			continue
+		}
+		if i := slices.IndexFunc(out, d.same); i >= 0 {
+			out[i].roles = append(out[i].roles, role.Name)
+			continue
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func (d superDoor) same(o superDoor) bool {
+	return d.first == o.first && d.how == o.how && d.worst == o.worst && slices.Equal(d.also, o.also)
+}
+
+// superuser finds the surest line that one superuser comes to, and the other ones.
+func (f file) superuser(name string) superDoor {
+	d := superDoor{roles: []string{name}}
 	for i := range f.hba.Records {
 		r := &f.hba.Records[i]
 		if r.Method == "reject" || r.ClientCert() == hba.VerifyFull || r.Method == "peer" {
 			continue
 		}
-		how := f.reach(r, probe{user: role.Name})
+		how := f.reach(r, probe{user: name})
 		if how == never {
 			continue
 		}
-		if first == nil || how > best {
-			first, best = r, max(best, how)
-		} else if r.Origin.Object != "" || written(r) {
-			also = append(also, r.Origin)
+		if d.first == nil || how > d.how {
+			d.first, d.how = r, max(d.how, how)
+		} else if r.Origin.Object != "" || words.Written(r) {
+			d.also = append(d.also, r.Origin)
 		}
-		worst = max(worst, risk(r))
+		d.worst = max(d.worst, risk(r))
 	}
-	if first == nil {
-		return
-	}
-	out := f.finding(first, best == surely)
-	out.Severity, out.Also = worst, append(out.Also, also...)
+	return d
+}
+
+func (d superDoor) finding(f file) audit.Finding {
+	out := f.finding(d.first, d.how == surely)
+	out.Severity, out.Also = d.worst, append(out.Also, d.also...)
 	if f.bare() && f.server.RoleSet == nil {
 		out.Assumptions = []string{snapshot.AssumeSuperuser}
 	}
-	out.Message = fmt.Sprintf("the superuser %s may log in over the network: %s in %s lets it as far as %s",
-		role.Name, line(first), f.name(), credential(first))
-	out.Fix = withoutSuperuser(f, role.Name, worst)
-	if first.Line == 0 {
+	them := "it"
+	if len(d.roles) > 1 {
+		them = "them"
+	}
+	out.Message = fmt.Sprintf("%s %s may log in over the network: %s in %s lets %s as far as %s",
+		d.called(), words.List(d.roles), line(d.first), f.name(), them, credential(d.first))
+	out.Fix = d.without(f)
+	if d.first.Line == 0 {
 		out.Fix = "auth_type asks everybody alike, and no line can refuse one role: admit to the pooler only who needs it, by policy, and give applications an ordinary role"
 	}
-	p.Report(out)
+	return out
 }
 
 // needsSuperuser is who needs the superuser over the network, of those that the operator
@@ -83,26 +121,53 @@ func needsSuperuser(f file, role string) string {
 	switch {
 	case !f.postgres() || role != "postgres":
 		return ""
-	case f.server.Operator == "stackgres":
+	case f.server.Operator == snapshot.StackGres:
 		return "pg_rewind"
-	case f.server.Operator == "zalando":
+	case f.server.Operator == snapshot.Zalando:
 		return "the operator and pg_rewind"
 	}
 	return ""
 }
 
-// withoutSuperuser are the lines that refuse a superuser.
-func withoutSuperuser(f file, role string, severity audit.Severity) string {
-	refuse := fmt.Sprintf("host all %s all reject", hba.Token{Text: role})
-	who := needsSuperuser(f, role)
-	if who == "" {
-		return "refuse the superuser first, and give applications an ordinary role:" + f.listed(refuse)
+// called is what the roles are, in the singular or the plural.
+func (d superDoor) called() string {
+	if len(d.roles) == 1 {
+		return "the superuser"
 	}
-	if severity == audit.Medium {
+	return "the superusers"
+}
+
+// without are the lines that refuse the superusers, but for the one that the operator
+// needs.
+func (d superDoor) without(f file) string {
+	who := ""
+	var others []string
+	for _, role := range d.roles {
+		if needs := needsSuperuser(f, role); needs != "" {
+			who = needs
+		} else {
+			others = append(others, role)
+		}
+	}
+	switch {
+	case who == "":
+		return "refuse " + d.called() + " first, and give applications an ordinary role:" + f.listed(refusing(others))
+	case d.worst == audit.Medium && len(others) == 0:
 		return "keep the line for " + who + ", as narrow as their addresses allow, and give applications an ordinary role"
+	case d.worst == audit.Medium:
+		return "keep the line for " + who + ", as narrow as their addresses allow, and refuse the others first:" + f.listed(refusing(others))
 	}
 	return "postgres is for " + who + ": admit it from the pod network over TLS, and refuse the rest:" +
-		f.listed("hostssl all postgres POD-NETWORK scram-sha-256", refuse)
+		f.listed("hostssl all postgres POD-NETWORK scram-sha-256", refusing(d.roles))
+}
+
+// refusing is the line that refuses roles over the network.
+func refusing(roles []string) string {
+	var tokens []string
+	for _, role := range roles {
+		tokens = append(tokens, hba.Token{Text: role}.String())
+	}
+	return "host all " + strings.Join(tokens, ",") + " all reject"
 }
 
 // risk of a record that a superuser comes to.

@@ -4,7 +4,9 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // HBA1003 finds files that let a session without TLS in from the network: one
@@ -41,7 +43,7 @@ func (f file) firstPlain() (first *hba.Record, best reached) {
 		if how == never {
 			continue
 		}
-		better := first == nil || how > best || how == best && written(r) && !written(first)
+		better := first == nil || how > best || how == best && words.Written(r) && !words.Written(first)
 		if better {
 			first, best = r, how
 		}
@@ -75,7 +77,7 @@ func (f file) switchOn() string {
 	switch {
 	case f.pooler:
 		return "let the pooler take TLS:\n" + f.requiring()
-	case f.server.Operator == "stackgres" && !f.sidecar:
+	case f.server.Operator == snapshot.StackGres && !f.sidecar:
 		return "switch TLS on (spec.postgres.ssl.enabled: true)"
 	}
 	return "give the server a certificate and switch ssl on"
@@ -84,9 +86,9 @@ func (f file) switchOn() string {
 // requiring are the lines with which the pooler takes TLS and nothing else.
 func (f file) requiring() string {
 	switch f.server.Operator {
-	case "crunchy", "percona":
+	case snapshot.Crunchy, snapshot.Percona:
 		return "spec:\n  proxy:\n    pgBouncer:\n      config:\n        global:\n          client_tls_sslmode: require"
-	case "zalando":
+	case snapshot.Zalando:
 		return "in the image of spec.connectionPooler.dockerImage: client_tls_sslmode = require"
 	}
 	return "spec:\n  pgbouncer:\n    parameters:\n      client_tls_sslmode: require"

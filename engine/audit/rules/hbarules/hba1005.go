@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -30,9 +31,6 @@ nobody out.`,
 		each(p, func(f file) {
 			for i := range f.hba.Records {
 				r := &f.hba.Records[i]
-				if r.Address.Kind != hba.Pods || r.Method == "reject" || len(r.Address.Pods) == 0 {
-					continue
-				}
 				if result, ok := f.stranger(p.World, r); ok {
 					p.Report(unrestricted(f, r, result))
 				}
@@ -41,9 +39,12 @@ nobody out.`,
 	},
 }
 
-// stranger decides the record's own sessions as if an unselected pod made them, and
+// stranger decides the sessions of a record on pods as if an unselected pod made them, and
 // returns the first that is not refused.
 func (f file) stranger(world *snapshot.Snapshot, r *hba.Record) (hba.Result, bool) {
+	if r.Address.Kind != hba.Pods || r.Method == "reject" || len(r.Address.Pods) == 0 {
+		return hba.Result{}, false
+	}
 	client := hba.Client{Pod: true, Namespace: r.Address.Namespace, ServerHost: netpol.No, Prefixes: world.Facts.PodCIDRs}
 	if len(client.Prefixes) == 0 {
 		client.Prefixes = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0)}
@@ -67,10 +68,19 @@ func (f file) stranger(world *snapshot.Snapshot, r *hba.Record) (hba.Result, boo
 	return *doubt, true
 }
 
+// comesTo reports whether a pod that the record does not select surely comes to the other.
+func (f file) comesTo(world *snapshot.Snapshot, r, other *hba.Record) bool {
+	result, ok := f.stranger(world, r)
+	return ok && result.Verdict == verdict.Allow && result.Record == other
+}
+
 func unrestricted(f file, r *hba.Record, result hba.Result) audit.Finding {
 	out := audit.Finding{Subject: f.ref, Origin: r.Origin, Also: []verdict.Origin{result.Record.Origin}, Certain: result.Verdict == verdict.Allow}
 	out.Message = fmt.Sprintf("the line restricts nothing: a pod that selector %s does not match comes to %s with the same role and database",
 		r.Address.Name, line(result.Record))
-	out.Fix = "take away the wider line, if it is yours, and end " + f.where() + " with:" + f.ending()
+	if !words.Written(result.Record) {
+		out.Message += ", as everybody does whom none of your lines matches"
+	}
+	out.Fix = "take away the wider line, if it is yours, and " + f.closing(r)
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/regions"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
@@ -33,7 +34,7 @@ ask for more than those do, the door that it was to close is open.`,
 			undecided := 0
 			for _, s := range shadows {
 				switch r := &f.hba.Records[s.Record]; {
-				case !written(r) || f.entryAlive(r, shadows):
+				case !words.Written(r) || f.entryAlive(r, shadows):
 				case s.Undecided:
 					undecided++
 				default:
@@ -55,7 +56,7 @@ func (f file) shadowed(p *audit.Pass, r *hba.Record, covers []int) {
 		}
 		return
 	}
-	out := f.about(r, true, "no session comes to %s in %s: %s", quoted(r), f.name(), f.taken(covers))
+	out := f.about(r, true, "no session comes to %s in %s: %s", words.Quoted(r), f.name(), f.taken(covers))
 	out.Fix = "move the line up, before what takes its sessions, or delete it"
 	rejects, weaker := true, false
 	for _, i := range covers {
@@ -99,7 +100,7 @@ func (f file) taken(covers []int) string {
 	}
 	var lines []string
 	for _, i := range covers[:min(len(covers), 4)] {
-		lines = append(lines, quoted(&f.hba.Records[i]))
+		lines = append(lines, words.Quoted(&f.hba.Records[i]))
 	}
 	if len(covers) > 4 {
 		lines = append(lines, fmt.Sprintf("%d more", len(covers)-4))
@@ -120,7 +121,7 @@ func (f file) matchless(r *hba.Record) (audit.Finding, bool) {
 	if told || !f.postgres() {
 		return audit.Finding{}, false
 	}
-	out := f.about(r, true, "no session ever matches %s in %s, whatever stands before it", quoted(r), f.name())
+	out := f.about(r, true, "no session ever matches %s in %s, whatever stands before it", words.Quoted(r), f.name())
 	out.Fix = "correct the line, or delete it"
 	return out, true
 }

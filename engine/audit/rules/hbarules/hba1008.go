@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 )
 
 // HBA1008 finds md5 in lines that a person wrote; operators' own are theirs to mend.
@@ -26,7 +27,7 @@ passwords stored as SCRAM the line already uses SCRAM, and may as well say so.`,
 				out := f.finding(r, true)
 				scram := *r
 				scram.Method = "scram-sha-256"
-				out.Message = fmt.Sprintf("%s in %s accepts passwords stored as MD5", quoted(r), f.name())
+				out.Message = fmt.Sprintf("%s in %s accepts passwords stored as MD5", words.Quoted(r), f.name())
 				out.Fix = "store the passwords anew under password_encryption=scram-sha-256, then write" + f.listed(scram.String())
 				p.Report(out)
 			}

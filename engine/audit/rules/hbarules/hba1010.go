@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -30,7 +31,7 @@ was to reject.`,
 				why = f.noClient(r)
 			}
 			if why != "" {
-				out := f.about(r, true, "no session ever matches %s in %s: %s", quoted(r), f.name(), why)
+				out := f.about(r, true, "no session ever matches %s in %s: %s", words.Quoted(r), f.name(), why)
 				out.Fix = "correct the line, or delete it"
 				if selects(r.Address.Name) {
 					out.Fix = "name the selector in spec.podSelectorRefs, and the name in the line: ${podselector:NAME}"
@@ -93,7 +94,7 @@ func isKeyword(text string, keywords ...string) bool {
 func (f file) nobody(p *audit.Pass, r *hba.Record, what string, list []hba.Token, why func(hba.Token) string) {
 	for _, t := range list {
 		if reason := why(t); reason != "" {
-			out := f.about(r, true, "no %s ever matches %s in %s of %s: %s", what, t, quoted(r), f.name(), reason)
+			out := f.about(r, true, "no %s ever matches %s in %s of %s: %s", what, t, words.Quoted(r), f.name(), reason)
 			out.Fix = "correct the name, or take it out"
 			p.Report(out)
 		}

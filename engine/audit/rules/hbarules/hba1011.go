@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/regions"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -43,20 +44,34 @@ force, and for a part of its sessions it is not.`,
 // tooLate reports a pair unless the earlier line is the later one's exception.
 func (f file) tooLate(p *audit.Pass, o regions.Overlap) {
 	earlier, later := &f.hba.Records[o.Earlier], &f.hba.Records[o.Later]
-	if !written(earlier) || !written(later) || isLoopback(earlier) || earlier.Address.Kind == hba.SameHost {
+	if !words.Written(earlier) || !words.Written(later) || isLoopback(earlier) || earlier.Address.Kind == hba.SameHost {
 		return
 	}
-	rule := *later
-	if later.Method != "reject" && rule.Type != hba.Local { // how it is encrypted is a demand, too, not only a reach
-		rule.Type = hba.Host
-	}
-	if f.covers(rule, *earlier) {
+	if f.covers(f.hba.Records[o.Earlier], f.likes(o)...) {
 		return
 	}
 	out := f.about(later, len(o.Witness.Conditions) == 0,
 		"%s in %s comes too late for a part of its sessions: %s before it takes them and asks for less. For example %s",
-		quoted(later), f.name(), quoted(earlier), tried(o.Witness))
+		words.Quoted(later), f.name(), words.Quoted(earlier), tried(o.Witness))
 	out.Also = []verdict.Origin{earlier.Origin}
 	out.Fix = "move the line up, before the one that asks for less"
 	p.Report(out)
+}
+
+// likes are the later line of a pair and those behind the earlier one that say the same of
+// other addresses: two lines make one rule for IPv4 and IPv6.
+func (f file) likes(o regions.Overlap) []hba.Record {
+	later := f.hba.Records[o.Later]
+	var out []hba.Record
+	for _, r := range f.hba.Records[o.Earlier+1:] {
+		alike := r
+		if alike.Address = later.Address; alike.String() != later.String() {
+			continue
+		}
+		if r.Method != "reject" && r.Type != hba.Local { // how it is encrypted is a demand, too, not only a reach
+			r.Type = hba.Host
+		}
+		out = append(out, r)
+	}
+	return out
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -44,7 +45,7 @@ one that was meant the other way round (0.0.0.255) matches addresses all over.`,
 // quotedText is the line with the address as it was written.
 func quotedText(r *hba.Record, text, mask string) string {
 	if text == "" {
-		return quoted(r)
+		return words.Quoted(r)
 	}
 	written := strings.TrimSpace(text + " " + mask)
 	return "\"" + strings.Replace(r.String(), " "+r.Address.String()+" ", " "+written+" ", 1) + "\""

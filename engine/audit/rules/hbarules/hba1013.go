@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/authfile"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -40,7 +41,7 @@ ledger
 			}
 			for i := range f.hba.Records {
 				r := &f.hba.Records[i]
-				f.empty(p, r.File, r.Raw, r.Origin, "it is read as "+quoted(r))
+				f.empty(p, r.File, r.Raw, r.Origin, "it is read as "+words.Quoted(r))
 			}
 			for _, e := range f.hba.Errors {
 				_, message := e.Shown()

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/regions"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
@@ -197,7 +198,7 @@ func (f file) changes(p *audit.Pass, target int, changed []lineKey, c comparison
 		case is.fault != nil:
 			at = is.fault.Origin
 		}
-		if r != nil && !written(r) {
+		if r != nil && !words.Written(r) {
 			continue
 		}
 		found++
@@ -216,18 +217,18 @@ func otherwise(was, is reading) string {
 	switch {
 	case is.fault != nil && was.record != nil:
 		_, message := is.fault.Shown()
-		return quoted(was.record) + " is then refused, and the whole file with it: " + message
+		return words.Quoted(was.record) + " is then refused, and the whole file with it: " + message
 	case was.fault != nil && is.record != nil:
 		_, message := was.fault.Shown()
-		return quoted(is.record) + " is then taken, and now refused: " + message
+		return words.Quoted(is.record) + " is then taken, and now refused: " + message
 	case was.record != nil && is.record != nil && was.expressions() != is.expressions():
-		return "a name in " + quoted(is.record) + " that begins with / is a regular expression for only one of them"
+		return "a name in " + words.Quoted(is.record) + " that begins with / is a regular expression for only one of them"
 	case was.record != nil && is.record != nil:
-		return quoted(was.record) + " is then " + quoted(is.record)
+		return words.Quoted(was.record) + " is then " + words.Quoted(is.record)
 	case was.record != nil:
-		return quoted(was.record) + " is then no line of its own"
+		return words.Quoted(was.record) + " is then no line of its own"
 	case is.record != nil:
-		return quoted(is.record) + " is then a line of its own, which it is not now"
+		return words.Quoted(is.record) + " is then a line of its own, which it is not now"
 	case is.fault != nil:
 		_, message := is.fault.Shown()
 		return "it is then refused, and the whole file with it: " + message

@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -34,11 +35,11 @@ implies it, compare the certificate's name with the role.`,
 
 func anyCertificate(f file, r *hba.Record, how reached) audit.Finding {
 	if r.Method == "trust" || r.Method == "ident" {
-		out := f.about(r, how == surely, "%s in %s lets whoever holds a certificate of the CA log in as any role of the line", quoted(r), f.name())
+		out := f.about(r, how == surely, "%s in %s lets whoever holds a certificate of the CA log in as any role of the line", words.Quoted(r), f.name())
 		out.Fix = "compare the name in the certificate with the role:" + f.listed(certified(r))
 		return out
 	}
-	out := f.about(r, how == surely, "%s in %s asks for a certificate of the CA, but not for the role's own: it goes with anybody's password", quoted(r), f.name())
+	out := f.about(r, how == surely, "%s in %s asks for a certificate of the CA, but not for the role's own: it goes with anybody's password", words.Quoted(r), f.name())
 	out.Severity = audit.Low
 	out.Fix = "write clientcert=verify-full if the certificate is to say who it is"
 	return out

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/regions"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
@@ -30,7 +31,7 @@ best ask for a certificate.`,
 			}
 			within := hba.Parse([]hba.Source{{Text: "host replication all all trust"}}, hba.Newest).Records[0]
 			found, err := regions.Reach(f.hba, f.context(), &within, func(r *hba.Record) bool {
-				return written(r) && r.Method != "reject" && !isLoopback(r)
+				return words.Written(r) && r.Method != "reject" && !isLoopback(r)
 			})
 			if err != nil {
 				p.Skip(f.ref, err.Error())
@@ -57,7 +58,7 @@ func (f file) replication(p *audit.Pass, r *hba.Record, region regions.Region) {
 		return
 	}
 	out := f.about(r, len(region.Conditions) == 0, "%s in %s lets physical replication in, which copies all data: %s. For example %s",
-		quoted(r), f.name(), strings.Join(why, ", and "), tried(region.Witness))
+		words.Quoted(r), f.name(), strings.Join(why, ", and "), tried(region.Witness))
 	out.Severity = severity
 	out.Fix = "name the role of the replicas and their addresses, and ask for a certificate:" + f.listed("hostssl replication REPLICATION-ROLE REPLICAS cert")
 	p.Report(out)

@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -22,11 +23,11 @@ protocol" (RFC 1413).`,
 			if r.Method != "ident" || r.Type == hba.Local {
 				return
 			}
-			out := f.about(r, true, "%s in %s believes whatever the client's host says about who it is", quoted(r), f.name())
+			out := f.about(r, true, "%s in %s believes whatever the client's host says about who it is", words.Quoted(r), f.name())
 			out.Fix = "ask for a password, and for TLS:" + f.listed(replaced(r))
 			if isLoopback(r) || r.Address.Kind == hba.SameHost { // the host is the server's own
 				out.Severity = audit.Low
-				out.Message = "what " + quoted(r) + " in " + f.name() + " asks is the server's own host, which seldom answers: nobody gets in, or whom its ident service names"
+				out.Message = "what " + words.Quoted(r) + " in " + f.name() + " asks is the server's own host, which seldom answers: nobody gets in, or whom its ident service names"
 				out.Fix = "use the socket, with peer"
 			}
 			p.Report(out)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -23,13 +24,13 @@ two, and out of the view nothing does.`,
 	Run: func(p *audit.Pass) {
 		eachLine(p, func(f file, r *hba.Record) {
 			if r.Method == "ldap" && !encryptedLDAP(r) {
-				out := f.about(r, true, "%s in %s sends the client's password to the directory without TLS", quoted(r), f.name())
+				out := f.about(r, true, "%s in %s sends the client's password to the directory without TLS", words.Quoted(r), f.name())
 				out.Fix = "add ldaptls=1, or name the directory with ldaps"
 				p.Report(out)
 			}
 			for _, name := range []string{"ldapbindpasswd", "radiussecrets"} {
 				if _, set := r.Option(name); set && !fromFile(f, r, name) {
-					out := f.about(r, true, "%s in %s holds the secret of %s: whoever reads the file, its manifest or pg_hba_file_rules has it", quoted(r), f.name(), name)
+					out := f.about(r, true, "%s in %s holds the secret of %s: whoever reads the file, its manifest or pg_hba_file_rules has it", words.Quoted(r), f.name(), name)
 					out.Fix = "change the secret, and put the option into an @file that comes from a Secret"
 					p.Report(out)
 				}

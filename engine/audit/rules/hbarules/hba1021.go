@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -26,7 +27,7 @@ is any role, superusers included. On a host without any of these only its users 
 					continue
 				}
 				out := f.about(r, true, "%s in %s trusts whoever is in the server's pod or on its host: "+
-					"a sidecar, a port-forward, and behind a mesh every client", quoted(r), f.name())
+					"a sidecar, a port-forward, and behind a mesh every client", words.Quoted(r), f.name())
 				out.Fix = "ask for a password there, too:" + f.listed(passworded(r))
 				p.Report(out)
 			}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -26,7 +27,7 @@ have business with each other, and refuse the rest.`,
 					continue
 				}
 				if how := f.everywhere().reach(r, probe{}); how != never {
-					out := f.about(r, how == surely, "%s in %s is for all databases, all roles and all addresses", quoted(r), f.name())
+					out := f.about(r, how == surely, "%s in %s is for all databases, all roles and all addresses", words.Quoted(r), f.name())
 					out.Fix = "name the databases, the roles and the networks, and refuse the rest:" + f.listed("host all all all reject")
 					p.Report(out)
 				}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -29,7 +30,7 @@ IPv6, is more than one cluster's pods or one site.`,
 					continue
 				}
 				if how := f.everywhere().reach(r, probe{}); how != never {
-					out := f.about(r, how == surely, "%s in %s is for %s", quoted(r), f.name(), howMany(r))
+					out := f.about(r, how == surely, "%s in %s is for %s", words.Quoted(r), f.name(), howMany(r))
 					out.Fix = "name the networks that have business with this database"
 					p.Report(out)
 				}

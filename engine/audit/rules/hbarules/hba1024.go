@@ -2,7 +2,9 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // HBA1024 finds lines that trust the Unix socket. Where a proxy in the pod brings
@@ -20,11 +22,14 @@ it is, and a map says which role that may be.`,
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
 		each(p, func(f file) {
+			if f.needsSocket() {
+				return
+			}
 			for _, r := range f.own() {
 				if r.Type != hba.Local || r.Method != "trust" || f.reach(r, probe{}) != never {
 					continue
 				}
-				out := f.about(r, true, "%s in %s lets whoever can open the server's socket log in as any role of the line", quoted(r), f.name())
+				out := f.about(r, true, "%s in %s lets whoever can open the server's socket log in as any role of the line", words.Quoted(r), f.name())
 				peer := *r
 				peer.Method, peer.Options = "peer", nil
 				out.Fix = "let the kernel say who it is, with a map where names differ:" + f.listed(peer.String())
@@ -32,4 +37,14 @@ it is, and a map says which role that may be.`,
 			}
 		})
 	},
+}
+
+// needsSocket reports whether the operator's own pods log in over a socket that trusts
+// them, as roles that no process is named like. PgBouncer of StackGres brings every
+// application there, and the operator ends each file with "local all all trust"
+// [sg PatroniConfigEndpoints.java@1.18.6]; Patroni of Zalando's image replicates there as
+// standby, and its file begins with the same line
+// [spilo postgres-appliance/scripts/configure_spilo.py@7cb50bd].
+func (f file) needsSocket() bool {
+	return f.server.Operator == snapshot.StackGres || f.server.Operator == snapshot.Zalando
 }

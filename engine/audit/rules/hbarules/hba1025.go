@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -20,7 +21,7 @@ networks, too. What the line lets in changes with the plugin, and no file says s
 	Run: func(p *audit.Pass) {
 		eachLine(p, func(f file, r *hba.Record) {
 			if r.Type != hba.Local && r.Address.Kind == hba.SameNet {
-				out := f.about(r, true, "whom %s in %s is about depends on the netmasks of the server's interfaces", quoted(r), f.name())
+				out := f.about(r, true, "whom %s in %s is about depends on the netmasks of the server's interfaces", words.Quoted(r), f.name())
 				out.Fix = "write the network"
 				p.Report(out)
 			}

@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -23,9 +24,9 @@ no such names.`,
 			if r.Type == hba.Local || r.Address.Kind != hba.HostName || f.noClient(r) != "" {
 				return
 			}
-			out := f.about(r, true, "who matches %s in %s is decided by who runs the zones of %s and of the client's address", quoted(r), f.name(), r.Address)
+			out := f.about(r, true, "who matches %s in %s is decided by who runs the zones of %s and of the client's address", words.Quoted(r), f.name(), r.Address)
 			if r.Method == "reject" {
-				out.Message = quoted(r) + " in " + f.name() + " refuses nobody whose name in DNS cannot be found"
+				out.Message = words.Quoted(r) + " in " + f.name() + " refuses nobody whose name in DNS cannot be found"
 			}
 			out.Fix = "write addresses"
 			p.Report(out)

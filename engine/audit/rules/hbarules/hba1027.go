@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -38,7 +39,7 @@ func (f file) loose(p *audit.Pass, r *hba.Record, list []hba.Token) {
 		if why == "" {
 			continue
 		}
-		out := f.about(r, true, "%s, in %s of %s", why, quoted(r), f.name())
+		out := f.about(r, true, "%s, in %s of %s", why, words.Quoted(r), f.name())
 		if t.Quoted {
 			out.Message += ": quotes do not make it a name"
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/regions"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -83,7 +84,7 @@ func (f file) unequal(s hba.Session, pair [2]hba.Client) (out [2]*hba.Record, ok
 			return out, false // of a user that nobody knows it is seldom certain what decides
 		}
 		result := f.decide(s)
-		if !result.Certain() || result.Record == nil || !written(result.Record) {
+		if !result.Certain() || result.Record == nil || !words.Written(result.Record) {
 			return out, false
 		}
 		out[i] = result.Record
@@ -109,8 +110,8 @@ func (f file) unlike(p *audit.Pass, s hba.Session, found [2]*hba.Record) {
 		what = "physical replication"
 	}
 	out := f.about(weak, true, "IPv4 and IPv6 are not treated alike in %s: a session of %s for %s %s comes to %s over one of them, and to %s over the other",
-		f.name(), s.User, what, how, quoted(weak), quoted(strict))
+		f.name(), s.User, what, how, words.Quoted(weak), words.Quoted(strict))
 	out.Also = []verdict.Origin{strict.Origin}
-	out.Fix = fmt.Sprintf("write the stricter line for both families, before %s", quoted(weak))
+	out.Fix = fmt.Sprintf("write the stricter line for both families, before %s", words.Quoted(weak))
 	p.Report(out)
 }

@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
 
@@ -61,7 +62,7 @@ func (f file) creators(p *audit.Pass, r *hba.Record, group string) {
 		if !exists {
 			how = "has CREATEROLE, and is a member once it creates the role, which does not exist"
 		}
-		out := f.about(r, true, "%s in %s is also for %s: it %s", quoted(r), f.name(), name, how)
+		out := f.about(r, true, "%s in %s is also for %s: it %s", words.Quoted(r), f.name(), name, how)
 		out.Fix = "name the roles in place of +" + group + ", or take CREATEROLE from " + name
 		p.Report(out)
 	}

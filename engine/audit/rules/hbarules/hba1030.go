@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // HBA1030 finds files that leave the rest to the implicit reject.
@@ -30,22 +32,30 @@ needs "host replication all all reject" to say the same.`,
 				return
 			}
 			last := own[len(own)-1]
-			out := f.about(last, true, "after %s in %s no line refuses the rest: the server does, but the file does not say so", quoted(last), f.name())
+			out := f.about(last, true, "after %s in %s no line refuses the rest: the server does, but the file does not say so", words.Quoted(last), f.name())
 			out.Fix = "end " + f.where() + " with:" + f.listed("host all all all reject")
 			p.Report(out)
 		})
 	},
 }
 
-// implicit reports whether a stranger's session over the network gets past all records.
+// implicit reports whether, over one of the transports, a stranger of either family gets
+// past all records and none is let in. A line that the server may not have counts as there.
 func (f file) implicit() bool {
-	for _, client := range anybody {
-		for _, tls := range []bool{false, true} {
-			s := hba.Session{TLS: tls, Client: client, User: hba.AnyOther(), Database: hba.AnyOther(), Member: f.member}
-			if f.decide(s).Implicit {
-				return true
-			}
-		}
+	present := f.hba
+	present.Records = slices.Clone(present.Records)
+	for i := range present.Records {
+		present.Records[i].Maybe = ""
 	}
-	return false
+	return slices.ContainsFunc([]bool{false, true}, func(tls bool) bool {
+		past := false
+		for _, client := range anybody {
+			result := hba.Decide(present, hba.Session{TLS: tls, Client: client, User: hba.AnyOther(), Database: hba.AnyOther(), Member: f.member})
+			if result.Verdict == verdict.Allow {
+				return false
+			}
+			past = past || result.Implicit
+		}
+		return past
+	})
 }

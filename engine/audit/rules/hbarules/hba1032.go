@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -49,7 +50,7 @@ const twoSelectors = `  podSelectorRefs:
 // bypassed reports a line of the user's on addresses, where a pooler brings the same
 // sessions past it.
 func (f file) bypassed(p *audit.Pass, r *hba.Record) {
-	if !onClients(r) || f.operators(r) {
+	if !onClients(r) || f.operators(r) || f.behindProxy(r) {
 		return
 	}
 	proxied := func(sees snapshot.Sees) bool {
@@ -72,6 +73,14 @@ func (f file) bypassed(p *audit.Pass, r *hba.Record) {
 func onClients(r *hba.Record) bool {
 	named := r.Address.Kind == hba.Pods || r.Address.Kind == hba.Net && !everyAddress(r)
 	return named && r.Type != hba.Local && r.Method != "reject" && !isLoopback(r)
+}
+
+// behindProxy reports whether the line is for sessions with TLS, and TLS surely ends before
+// the server: TLS1008 tells that it matches none.
+func (f file) behindProxy(r *hba.Record) bool {
+	return r.Type == hba.HostSSL && f.ends && !slices.ContainsFunc(f.server.Ports, func(port snapshot.ServerPort) bool {
+		return port.Maybe != "" || port.Pooler == nil && !port.Terminates
+	})
 }
 
 // operators reports whether the line is about roles that do not come through a pooler:
@@ -102,7 +111,7 @@ func (f file) besides(p *audit.Pass, r *hba.Record, pooler string, as hba.Sessio
 	s := sessions[0]
 	s.Local, s.TLS, s.Client = as.Local, as.TLS, as.Client
 	result := f.decide(s)
-	if result.Verdict != verdict.Allow || written(result.Record) {
+	if result.Verdict != verdict.Allow || words.Written(result.Record) {
 		return
 	}
 	direct := "is for direct sessions only"
@@ -112,7 +121,7 @@ func (f file) besides(p *audit.Pass, r *hba.Record, pooler string, as hba.Sessio
 		direct = "is for nobody over the network"
 	}
 	out := f.about(r, true, "%s in %s %s: through %s the server sees %s, and the same role and database come to %s",
-		quoted(r), f.name(), direct, pooler, seen[sees], strings.TrimSuffix(line(result.Record), ","))
+		words.Quoted(r), f.name(), direct, pooler, seen[sees], strings.TrimSuffix(line(result.Record), ","))
 	out.Also = []verdict.Origin{result.Record.Origin}
 	out.Fix = f.forPooler(r, sees)
 	p.Report(out)
@@ -129,10 +138,10 @@ func (f file) forPooler(r *hba.Record, sees snapshot.Sees) string {
 		return gate + " on the pooled port; pg_hba.conf cannot"
 	case sees == snapshot.SeesLoopback:
 		return "restrict clients with a NetworkPolicy, or take Envoy out of the pods: spec.pods.disableEnvoy: true"
-	case f.server.Operator == "cloudnative-pg":
+	case f.server.Operator == snapshot.CloudNativePG:
 		same := strings.Replace(r.String(), r.Address.String(), "${podselector:POOLER}", 1)
-		return fmt.Sprintf("%s and lines in its pg_hba; for the pooler add a line on its pods (cnpg.io/poolerName) to the Cluster:%s\nand end %s with:%s",
-			gate, f.listed(same), f.where(), f.ending())
+		return fmt.Sprintf("%s and lines in its pg_hba; for the pooler add a line on its pods (cnpg.io/poolerName) to the Cluster:%s\nand %s",
+			gate, f.listed(same), f.closing(r))
 	}
 	return gate
 }

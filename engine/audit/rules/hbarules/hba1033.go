@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -38,7 +39,7 @@ the line is not there: nobody is admitted, or refused, by it.`,
 				}
 				told[r.Address.Name] = true
 				for _, why := range complaints(p, labelled, r.Address) {
-					out := f.about(r, why.certain, "%s of %s %s", r.Address.Name, quoted(r), why.text)
+					out := f.about(r, why.certain, "%s of %s %s", r.Address.Name, words.Quoted(r), why.text)
 					out.Also = []verdict.Origin{f.origin.At("spec.podSelectorRefs")}
 					out.Severity, out.Assumptions, out.Fix = why.severity, why.assumptions, why.fix
 					p.Report(out)
@@ -102,7 +103,19 @@ func elsewhere(p *audit.Pass, labelled carriers, a hba.Address) []complaint {
 			fix: "write a line on the network of those pods, and admit only them by a NetworkPolicy with a namespaceSelector",
 		}}
 	}
-	return nil
+	return nobody(p, a)
+}
+
+// nobody tells of a selector that matches no pod of an estate that is all there is. In
+// another one its pods may only not have been read.
+func nobody(p *audit.Pass, a hba.Address) []complaint {
+	if !p.World.Facts.Complete {
+		return nil
+	}
+	certain, assumptions := p.Complete(a.Namespace)
+	return []complaint{{certain: certain, assumptions: assumptions,
+		text: "selects no pod of namespace " + a.Namespace + ": until there is one, the line is not there, and nobody is admitted, or refused, by it",
+		fix:  "write the labels that the clients' pods have, in their template"}}
 }
 
 // carriers are the pods of the estate by each of their labels; filled when first asked.

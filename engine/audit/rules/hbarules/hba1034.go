@@ -1,9 +1,11 @@
 package hbarules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/regions"
 	"github.com/pgmoat/pgmoat/model/hba"
 )
@@ -58,12 +60,22 @@ func (f file) cutOff(r *hba.Record, covers []int) audit.Finding {
 	for _, i := range covers {
 		out.Also = append(out.Also, f.hba.Records[i].Origin)
 	}
-	out.Fix = "take " + quoted(last) + " away, and refuse before LDAP only what it is not for; or write the line yourself, before the last, and no spec.postgresql.ldap:" +
-		f.listed(withoutSecret(r), last.String())
+	own, note := asOwn(r)
+	out.Fix = "take " + words.Quoted(last) + " away, and refuse before LDAP only whom it is not for:" + f.listed(leftByLDAP) +
+		"\nor write the line yourself, before the last, and no spec.postgresql.ldap:" + f.listed(own, last.String()) + note
 	return out
 }
 
-// withoutSecret is the line as a user may write it, over TLS.
-func withoutSecret(r *hba.Record) string {
-	return strings.Replace(r.String(), "host ", "hostssl ", 1)
+// leftByLDAP refuses whom the line of LDAP, "host all all 0.0.0.0/0 ldap", leaves to the
+// operator's catch-all [cnpg pkg/postgres/configuration.go@1.30.0].
+const leftByLDAP = "host all all ::/0 reject"
+
+// asOwn is the line as a user may write it, over TLS. The operator takes the password it
+// binds with from a Secret; a user has no other place than the line.
+func asOwn(r *hba.Record) (line, note string) {
+	line = strings.Replace(r.String(), "host ", "hostssl ", 1)
+	if !slices.ContainsFunc(r.Options, func(o hba.Option) bool { return o.Name == "ldapbinddn" && o.Value != "" }) {
+		return line, ""
+	}
+	return line + " ldapbindpasswd=PASSWORD", "\n(PASSWORD is what bindSearchAuth.bindPassword names; whoever reads the Cluster reads it then)"
 }

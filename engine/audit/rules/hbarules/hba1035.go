@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -96,7 +97,7 @@ func passed(r hba.Result) reached {
 	switch {
 	case r.Verdict == verdict.Deny && r.Implicit:
 		return surely
-	case r.Verdict == verdict.Unknown && !slices.ContainsFunc(r.Candidates, func(c *hba.Record) bool { return written(c) || c.Maybe == "" }):
+	case r.Verdict == verdict.Unknown && !slices.ContainsFunc(r.Candidates, func(c *hba.Record) bool { return words.Written(c) || c.Maybe == "" }):
 		return perhaps
 	}
 	return never

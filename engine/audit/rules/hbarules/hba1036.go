@@ -77,7 +77,7 @@ func (f file) useless(pooler *snapshot.Pooler, last *hba.Record) audit.Finding {
 		f.name(), pooler.Ref())
 	out.Also = []verdict.Origin{pooler.Origin}
 	out.Fix = "write a line on the pooler's pods, for the roles that come through it"
-	if f.server.Operator == "cloudnative-pg" {
+	if f.server.Operator == snapshot.CloudNativePG {
 		out.Fix += fmt.Sprintf(", above the one that rejects, with spec.podSelectorRefs: [{name: pooler, selector: {matchLabels: {cnpg.io/poolerName: %s}}}]:%s",
 			pooler.Workload.Name, f.listed("hostssl DATABASE ROLE ${podselector:pooler} scram-sha-256"))
 	}

@@ -6,10 +6,12 @@ package hbarules
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -148,14 +150,11 @@ func (f file) postgres() bool { return !f.sidecar && !f.pooler && f.hba.Dialect 
 // version is the major version that reads the file.
 func (f file) version() int { return cmp.Or(f.hba.Version, hba.Newest) }
 
-// written reports whether a person wrote the record: what operators write has a note.
-func written(r *hba.Record) bool { return r.Origin.Note == "" && !r.Origin.IsZero() }
-
 // own lists the records that a person wrote.
 func (f file) own() []*hba.Record {
 	var out []*hba.Record
 	for i := range f.hba.Records {
-		if written(&f.hba.Records[i]) {
+		if words.Written(&f.hba.Records[i]) {
 			out = append(out, &f.hba.Records[i])
 		}
 	}
@@ -165,7 +164,7 @@ func (f file) own() []*hba.Record {
 // edit is what a person would edit about a record: itself, or for one that the
 // operator writes the place of the user's lines.
 func (f file) edit(r *hba.Record) (at verdict.Origin, also []verdict.Origin) {
-	if r.Origin.Object != "" || written(r) {
+	if r.Origin.Object != "" || words.Written(r) {
 		return r.Origin, nil
 	}
 	at = f.origin
@@ -191,12 +190,10 @@ func (f file) about(r *hba.Record, certain bool, message string, args ...any) au
 // line names a record as people would look for it.
 func line(r *hba.Record) string {
 	if r.Origin.Note != "" {
-		return quoted(r) + ", " + r.Origin.Note + ","
+		return words.Quoted(r) + ", " + r.Origin.Note + ","
 	}
-	return quoted(r)
+	return words.Quoted(r)
 }
-
-func quoted(r *hba.Record) string { return "\"" + r.String() + "\"" }
 
 // where is how a person reaches the file: the list that has lines of theirs already, or
 // the operator's usual one.
@@ -207,7 +204,7 @@ func (f file) where() string {
 			return list
 		}
 	}
-	if f.pooler && f.server.Operator == "cloudnative-pg" {
+	if f.pooler && f.server.Operator == snapshot.CloudNativePG {
 		return "spec.pgbouncer.pg_hba"
 	}
 	if list, ok := lists[f.server.Operator]; ok && f.postgres() {
@@ -224,8 +221,8 @@ const ruleList = "spec.authentication.rules"
 
 // lists are where users write lines, by operator.
 var lists = map[string]string{
-	"cloudnative-pg": "spec.postgresql.pg_hba", "stackgres": "spec.configurations.patroni.dynamicConfig.postgresql.pg_hba",
-	"zalando": "spec.patroni.pg_hba", "crunchy": ruleList, "percona": ruleList,
+	snapshot.CloudNativePG: "spec.postgresql.pg_hba", snapshot.StackGres: "spec.configurations.patroni.dynamicConfig.postgresql.pg_hba",
+	snapshot.Zalando: "spec.patroni.pg_hba", snapshot.Crunchy: ruleList, snapshot.Percona: ruleList,
 }
 
 // listed writes lines as entries of a manifest's list, or as they are.
@@ -239,7 +236,28 @@ func (f file) listed(lines ...string) string {
 	}
 	out := ""
 	for _, l := range lines {
-		out += "\n" + before + l
+		for _, each := range f.spelledOut(l) {
+			out += "\n" + before + each
+		}
+	}
+	return out
+}
+
+// spelledOut are what a line for every address is as any PgBouncer takes it: before 1.23 it
+// does not know the word all there (PgBouncer changelog, 1.23.0). Elsewhere it is itself.
+func (f file) spelledOut(line string) []string {
+	if f.hba.Dialect != hba.PgBouncer {
+		return []string{line}
+	}
+	read := hba.Parse([]hba.Source{{Text: line}}, hba.Newest).Records
+	if len(read) != 1 || read[0].Type == hba.Local || read[0].Address.Kind != hba.AnyAddress {
+		return []string{line}
+	}
+	var out []string
+	for _, all := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
+		r := read[0]
+		r.Address = hba.Address{Kind: hba.Net, Base: all, Mask: all}
+		out = append(out, r.String())
 	}
 	return out
 }

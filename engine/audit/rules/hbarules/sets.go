@@ -2,6 +2,7 @@ package hbarules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/regions"
@@ -16,14 +17,19 @@ func (f file) context() regions.Context {
 	return regions.Context{Roles: f.server.RoleSet, Budget: budget}
 }
 
-// covers reports whether a matches every attempt that b does; not known is false.
-func (f file) covers(a, b hba.Record) bool {
-	shadows, err := regions.Shadowed(hba.File{Version: f.hba.Version, Records: []hba.Record{a, b}}, f.context())
+// covers reports whether the lines together match every attempt that r does; not known is
+// false. It is about what they say, whether the server has them or not.
+func (f file) covers(r hba.Record, by ...hba.Record) bool {
+	records := append(slices.Clone(by), r)
+	for i := range records {
+		records[i].Maybe = ""
+	}
+	shadows, err := regions.Shadowed(hba.File{Version: f.hba.Version, Records: records}, f.context())
 	if err != nil {
 		return false
 	}
 	for _, s := range shadows {
-		if s.Record == 1 {
+		if s.Record == len(by) {
 			return !s.Undecided
 		}
 	}

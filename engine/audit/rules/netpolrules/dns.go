@@ -1,8 +1,6 @@
 package netpolrules
 
 import (
-	"slices"
-
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
@@ -28,8 +26,9 @@ func mutes(p *audit.Pass, refused func(udp, tcp verdict.Step) (verdict.Step, boo
 		return nil
 	}
 	var out []*mute
+	vital := needDNS(p.World)
 	for _, w := range p.World.Workloads {
-		if needsDNS(p.World, w) {
+		if vital[w] {
 			continue
 		}
 		for _, pod := range w.Pods {
@@ -56,16 +55,20 @@ func grouped(groups []*mute, m mute) []*mute {
 	return append(groups, &m)
 }
 
-// needsDNS reports whether a vital flow of a server speaks for the workload.
-func needsDNS(world *snapshot.Snapshot, w *snapshot.Workload) bool {
+// needDNS are the workloads for which a vital flow of a server speaks.
+func needDNS(world *snapshot.Snapshot) map[*snapshot.Workload]bool {
+	out := map[*snapshot.Workload]bool{}
 	for _, s := range world.Servers {
 		for _, f := range s.Vital {
-			if f.ID == "dns" && slices.ContainsFunc(f.From.Pods, func(p *snapshot.Pod) bool { return p.Workload == w }) {
-				return true
+			if f.ID != "dns" {
+				continue
+			}
+			for _, pod := range f.From.Pods {
+				out[pod.Workload] = true
 			}
 		}
 	}
-	return false
+	return out
 }
 
 // isolating returns the policy with the widest selector of those that isolate the

@@ -1,7 +1,6 @@
 package netpolrules
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -112,16 +111,6 @@ func distance(a, b string) int {
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// list writes "a, b and 3 more".
-func list(names []string) string {
-	slices.Sort(names)
-	names = slices.Compact(names)
-	if len(names) > 4 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:4], ", "), len(names)-4)
-	}
-	return strings.Join(names, ", ")
-}
 
 // workloadsOf names the workloads of pods, each once.
 func workloadsOf(pods []*snapshot.Pod) []string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -100,7 +101,7 @@ func peerNobody(p *audit.Pass, policy *netpol.Policy, d netpol.Direction, peer n
 	f := audit.Finding{Subject: ref(policy), Origin: peer.Origin}
 	f.Certain, f.Assumptions = p.Complete(in...)
 	f.Message = fmt.Sprintf("no pod of namespace %s has the labels %s, so that this entry of %s admits nobody",
-		list(in), *peer.Pods, peerField(d))
+		words.List(in), *peer.Pods, peerField(d))
 	f.Fix = "give podSelector labels that the pods have, or delete the entry"
 	if n, ok := nearest(*peer.Pods, populated(p, in)); ok {
 		f.Severity = audit.High

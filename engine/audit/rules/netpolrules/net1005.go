@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -70,7 +71,7 @@ func portNames(p *audit.Pass, policy *netpol.Policy, d netpol.Direction, r netpo
 		f := audit.Finding{Subject: ref(policy), Origin: port.Origin}
 		f.Certain, f.Assumptions = p.Complete(policy.Namespace)
 		f.Message = fmt.Sprintf("no container of %s declares a %s port named %q, so that the entry admits nothing",
-			list(workloadsOf(pods)), port.Protocol, port.Name)
+			words.List(workloadsOf(pods)), port.Protocol, port.Name)
 		f.Fix = "write the number of the port that the pod listens on, or the name of one of its container ports" + declared(pods)
 		p.Report(f)
 	}
@@ -110,5 +111,5 @@ func declared(pods []*snapshot.Pod) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return ": " + list(names)
+	return ": " + words.List(names)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -68,7 +69,7 @@ func (m *mute) finding(p *audit.Pass, severity audit.Severity, text string) audi
 	f := audit.Finding{
 		Subject: ref(m.policy), Severity: severity, Origin: m.policy.Origin.At("spec.podSelector"), Certain: true,
 		Because: []verdict.Step{m.step}, Assumptions: m.assumed,
-		Message: fmt.Sprintf("the policy isolates %s for egress, and they ", list(workloadsOf(m.pods))) + fmt.Sprintf(text, port),
+		Message: fmt.Sprintf("the policy isolates %s for egress, and they ", words.List(workloadsOf(m.pods))) + fmt.Sprintf(text, port),
 		Fix:     allowDNS(p, m.policy.Namespace),
 	}
 	return f

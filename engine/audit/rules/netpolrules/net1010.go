@@ -57,8 +57,9 @@ spec:
 		for _, policy := range p.World.ClusterPolicies {
 			checkImplemented(p, policy)
 		}
+		daemons := daemonSets(p.World)
 		for _, d := range ofDialects(p) {
-			checkDialect(p, d)
+			checkDialect(p, d, daemons)
 		}
 	},
 }
@@ -90,10 +91,12 @@ func ofDialects(p *audit.Pass) []foreign {
 	return out
 }
 
-func checkDialect(p *audit.Pass, f foreign) {
+// checkDialect is about one policy; daemons are those of the estate: a plugin for policies
+// can stand beside one that connects the pods.
+func checkDialect(p *audit.Pass, f foreign, daemons map[string]bool) {
 	facts := p.World.Facts
 	switch {
-	case slices.Contains(f.plugins, facts.CNI) || runsBeside(p.World, f.daemons):
+	case slices.Contains(f.plugins, facts.CNI) || slices.ContainsFunc(f.daemons, func(name string) bool { return daemons[name] }):
 	case facts.CNI == "" || slices.Contains(f.perhaps, facts.CNI):
 		unsettled(p)(f.ref, fmt.Sprintf("nothing read here says whether %s implements policies of %s", plugin(facts.CNI), f.dialect))
 	default:
@@ -106,12 +109,15 @@ func checkDialect(p *audit.Pass, f foreign) {
 	}
 }
 
-// runsBeside reports whether one of the DaemonSets was read: a plugin for policies can
-// stand beside one that connects the pods.
-func runsBeside(world *snapshot.Snapshot, daemons []string) bool {
-	return slices.ContainsFunc(world.Workloads, func(w *snapshot.Workload) bool {
-		return w.Kind == "DaemonSet" && slices.Contains(daemons, w.Name)
-	})
+// daemonSets are the names of those that were read.
+func daemonSets(world *snapshot.Snapshot) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range world.Workloads {
+		if w.Kind == "DaemonSet" {
+			out[w.Name] = true
+		}
+	}
+	return out
 }
 
 // unsettled says that something was not told: a doubt where nothing may be assumed.

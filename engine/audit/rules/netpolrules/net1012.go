@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
@@ -157,7 +158,7 @@ func (b *bystander) finding(policy *netpol.Policy, s *snapshot.Server) audit.Fin
 	return audit.Finding{
 		Subject: ref(policy), Origin: policy.Origin.At("spec.podSelector"), Certain: true, Because: b.because, Assumptions: b.assumed,
 		Message: fmt.Sprintf("the policy selects beside the members of %s also %s, and isolates them from what they need: %s",
-			s.Ref(), list(names), list(b.flows)),
+			s.Ref(), words.List(names), words.List(b.flows)),
 		Fix: "select the members alone, and give the others a policy of their own:\npodSelector:\n  matchLabels:\n    " + strings.Join(memberLabels(s), "\n    "),
 	}
 }

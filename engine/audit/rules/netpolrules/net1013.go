@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
@@ -196,15 +197,15 @@ func (s server) missing(p *audit.Pass, policy *netpol.Policy, peer netpol.Peer, 
 	switch {
 	case len(missed) < len(s.endpoints):
 		f.Severity = audit.Medium
-		f.Message = fmt.Sprintf("of the kube-apiserver's %d addresses %s are not admitted: connections that are balanced there are refused", len(s.endpoints), list(missed))
+		f.Message = fmt.Sprintf("of the kube-apiserver's %d addresses %s are not admitted: connections that are balanced there are refused", len(s.endpoints), words.List(missed))
 	case onEndpoint && p.World.Facts.Profile.Has(cni.BlockSkipsNodes):
 		f.Message = "the kube-apiserver runs on nodes, which the network plugin never takes for an ipBlock: the rule admits nothing"
 		f.Fix = "admit it with a policy of Cilium:\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n…\n  egress:\n    - toEntities: [kube-apiserver]"
 	case onEndpoint:
-		f.Message = fmt.Sprintf("the kube-apiserver listens at %s on port %s, and the rule does not admit that", list(missed), numbers)
+		f.Message = fmt.Sprintf("the kube-apiserver listens at %s on port %s, and the rule does not admit that", words.List(missed), numbers)
 	default:
 		f.Message = fmt.Sprintf("%s is the ClusterIP of the kube-apiserver; policies are asked after translation, when the packet goes to %s on port %s, which nothing admits",
-			peer.Block.Text, list(missed), numbers)
+			peer.Block.Text, words.List(missed), numbers)
 	}
 	return f
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -99,14 +100,14 @@ func onlyHosts(p *audit.Pass, onHosts map[string][]*snapshot.Pod, policy *netpol
 
 func hostSubject(policy *netpol.Policy, pods []*snapshot.Pod) audit.Finding {
 	return audit.Finding{Subject: ref(policy), Origin: policy.Origin.At("spec.podSelector"), Certain: true,
-		Message: fmt.Sprintf("%s has hostNetwork: true, and what a policy does to it the API leaves open: most plugins do nothing", list(workloadsOf(pods))),
+		Message: fmt.Sprintf("%s has hostNetwork: true, and what a policy does to it the API leaves open: most plugins do nothing", words.List(workloadsOf(pods))),
 		Fix:     fmt.Sprintf("take hostNetwork out of the pods of %s, or close the ports at the node's own firewall", pods[0].Workload.Ref)}
 }
 
 func hostPeer(p *audit.Pass, policy *netpol.Policy, d netpol.Direction, peer netpol.Peer, pods []*snapshot.Pod) audit.Finding {
 	f := audit.Finding{Subject: ref(policy), Origin: peer.Origin, Certain: slices.Contains(polices, p.World.Facts.CNI),
 		Message: fmt.Sprintf("%s has hostNetwork: true, and packets of it have the address of its node: this entry of %s does not admit it",
-			list(workloadsOf(pods)), peerField(d)),
+			words.List(workloadsOf(pods)), peerField(d)),
 		Fix: fmt.Sprintf("admit the addresses of the nodes (on Cilium the entities host and remote-node), or take hostNetwork out of the pods of %s:\n- ipBlock:\n    cidr: NODES",
 			pods[0].Workload.Ref)}
 	if !f.Certain {

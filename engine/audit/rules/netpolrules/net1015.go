@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -107,7 +108,7 @@ func cacheFinding(p *audit.Pass, m *mute, dns *snapshot.DNS) audit.Finding {
 	f := audit.Finding{
 		Subject: ref(m.policy), Origin: m.step.Origin, Certain: slices.Contains(polices, p.World.Facts.CNI), Because: []verdict.Step{m.step},
 		Message: fmt.Sprintf("%s may ask the resolver's pods but not the cache on the node (%s), which is whom pods ask here",
-			list(workloadsOf(m.pods)), dns.Addresses.Text()),
+			words.List(workloadsOf(m.pods)), dns.Addresses.Text()),
 		Fix: "admit the addresses beside the pods, in a rule of egress:\n- to:\n" + strings.Join(lines, "\n") + "\n  ports:\n" +
 			fmt.Sprintf("    - {protocol: UDP, port: %d}\n    - {protocol: TCP, port: %d}", dns.Port, dns.Port),
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -53,7 +54,7 @@ func strangePeer(r snapshot.CiliumRule, d netpol.Direction, peer snapshot.Cilium
 	}
 	return audit.Finding{Subject: r.Ref, Origin: peer.Origin, Certain: true,
 		Message: fmt.Sprintf("an item of %s is a label selector itself and has no %s: kubectl refuses it, others drop it from the item, %s",
-			endpointsField(d), list(peer.Strange), left),
+			endpointsField(d), words.List(peer.Strange), left),
 		Fix: "write the labels right in the item, and the namespace as a label:\n- matchLabels:\n    k8s:io.kubernetes.pod.namespace: NAMESPACE\n    app: CLIENT"}
 }
 

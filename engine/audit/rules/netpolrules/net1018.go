@@ -34,29 +34,42 @@ addresses stays empty and the connection is refused, though the name resolves.`,
 `),
 	Needs: []audit.Fact{audit.CiliumPolicies},
 	Run: func(p *audit.Pass) {
+		taught := lessonsOf(p.World)
 		eachCiliumEntry(p, func(r snapshot.CiliumRule, d netpol.Direction, e snapshot.CiliumEntry) {
-			if d == netpol.Egress && slices.Contains(e.Kinds, "toFQDNs") && !learns(p.World, r) {
+			if d == netpol.Egress && slices.Contains(e.Kinds, "toFQDNs") && !taught.learns(r) {
 				p.Report(neverLearns(p, r, e))
 			}
 		})
 	},
 }
 
-// learns reports whether the DNS answers of all pods of a rule may pass the agent.
-func learns(world *snapshot.Snapshot, r snapshot.CiliumRule) bool {
-	var teachers []snapshot.CiliumRule
-	for _, other := range world.CiliumRules {
-		if slices.ContainsFunc(other.Sides[netpol.Egress].Entries, func(e snapshot.CiliumEntry) bool { return e.DNS }) {
-			teachers = append(teachers, other)
-			if other.Origin == r.Origin {
-				return true
-			}
+// lessons say which rules send questions for names through the agent, by their place, and
+// which pods of databases none of them may touch.
+type lessons struct {
+	teachers map[verdict.Origin]bool
+	without  []*snapshot.Pod
+}
+
+func lessonsOf(world *snapshot.Snapshot) lessons {
+	out := lessons{teachers: map[verdict.Origin]bool{}}
+	var rules []snapshot.CiliumRule
+	for _, r := range world.CiliumRules {
+		if slices.ContainsFunc(r.Sides[netpol.Egress].Entries, func(e snapshot.CiliumEntry) bool { return e.DNS }) {
+			rules = append(rules, r)
+			out.teachers[r.Origin] = true
 		}
 	}
-	unlearned := func(pod *snapshot.Pod) bool {
-		return r.MayTouch(pod) && !slices.ContainsFunc(teachers, func(t snapshot.CiliumRule) bool { return t.MayTouch(pod) })
+	for _, pod := range databasePods(world) {
+		if !slices.ContainsFunc(rules, func(r snapshot.CiliumRule) bool { return r.MayTouch(pod) }) {
+			out.without = append(out.without, pod)
+		}
 	}
-	return len(teachers) > 0 && !slices.ContainsFunc(databasePods(world), unlearned)
+	return out
+}
+
+// learns reports whether the DNS answers of all pods of a rule may pass the agent.
+func (l lessons) learns(r snapshot.CiliumRule) bool {
+	return len(l.teachers) > 0 && (l.teachers[r.Origin] || !slices.ContainsFunc(l.without, r.MayTouch))
 }
 
 func neverLearns(p *audit.Pass, r snapshot.CiliumRule, e snapshot.CiliumEntry) audit.Finding {

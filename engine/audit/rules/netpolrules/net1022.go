@@ -13,7 +13,7 @@ import (
 // nothing. Policies about the whole cluster are left to NET1021.
 var NET1022 = &audit.Rule{
 	ID:       "NET1022",
-	Title:    "a Calico rule that has no say",
+	Title:    "a Calico rule that is never asked",
 	Severity: audit.Medium,
 	Why: `Calico asks the rules of a policy one after the other. Allow, Deny and Pass end the
 search, Log does not. A rule behind one that matches every packet is never asked: a Log

@@ -1,10 +1,9 @@
 package netpolrules
 
 import (
-	"maps"
 	"slices"
-	"strings"
 
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -95,39 +94,5 @@ func (t turn) picked(r netpol.Requirement) (part string, certain bool) {
 	return snapshot.Primary, !unknown || named == len(leaders)
 }
 
-// memberLabels are the lines of a selector of all members of a server: what their pods
-// have alike, without what is the same on everything.
-func memberLabels(s *snapshot.Server) []string {
-	members := s.Members()
-	if len(members) == 0 {
-		return nil
-	}
-	var out []string
-	for _, key := range slices.Sorted(maps.Keys(members[0].Labels.Set)) {
-		value := members[0].Labels.Set[key]
-		differs := func(p *snapshot.Pod) bool { return p.Labels.Set[key] != value }
-		if !slices.ContainsFunc(members, differs) && !isDecoration(key) {
-			out = append(out, key+": "+quoted(value))
-		}
-	}
-	return out
-}
-
-// isDecoration knows labels that say nothing of what a pod is for, or of one pod, one
-// revision or one set of instances only.
-func isDecoration(key string) bool {
-	prefix, name, found := strings.Cut(key, "/")
-	if !found {
-		return key == "team"
-	}
-	return slices.Contains([]string{"app.kubernetes.io", "statefulset.kubernetes.io", "apps.kubernetes.io"}, prefix) ||
-		slices.Contains([]string{"cluster-uid", "cluster-scope", "disruptible", "instanceName", "instance", "instance-set"}, name)
-}
-
-// quoted writes a label's value so that YAML reads a string.
-func quoted(value string) string {
-	if value == "true" || value == "false" || strings.Trim(value, "0123456789.") == "" {
-		return `"` + value + `"`
-	}
-	return value
-}
+// memberLabels are the lines of a selector of all members of a server.
+func memberLabels(s *snapshot.Server) []string { return words.MatchLabels(words.Labels(s.Members())) }

@@ -12,7 +12,7 @@ import (
 )
 
 // Rules are the family's, in the order of their numbers.
-var Rules = []*audit.Rule{OPR1001, OPR1002, OPR1003, OPR1004, OPR1005, OPR1006, OPR1007, OPR1008, OPR1009, OPR1010, OPR1011, OPR1012}
+var Rules = []*audit.Rule{OPR1001, OPR1002, OPR1003, OPR1004, OPR1005, OPR1006, OPR1007, OPR1008, OPR1009, OPR1010, OPR1011, OPR1012, OPR1013}
 
 // unheeded reports the fields that one thing becomes of; say is the first half of the
 // message. A field of an object that several servers share is told of once.

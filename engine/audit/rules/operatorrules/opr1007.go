@@ -11,7 +11,8 @@ import (
 )
 
 // OPR1007 tells which facts are missing, and what hangs on each. That nobody states them
-// is certain; where another rule's finding hangs on one, that is a doubt there.
+// is certain; where another rule's finding hangs on one, that is a doubt there. What a
+// parameter puts in the place of a file is OPR1011's.
 var OPR1007 = &audit.Rule{
 	ID:       "OPR1007",
 	Title:    "what the operator makes hangs on a fact that nobody states",
@@ -44,6 +45,9 @@ func gaps(servers []*snapshot.Server) []*gap {
 	byFact := map[string]*gap{}
 	for _, s := range servers {
 		for _, u := range s.Unsettled {
+			if replaced(s, u.Origin) {
+				continue
+			}
 			g := byFact[u.Fact]
 			if g == nil {
 				g = &gap{server: s, fact: u.Fact}

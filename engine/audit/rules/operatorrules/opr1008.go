@@ -88,7 +88,7 @@ func mapping(s *snapshot.Server, svc *snapshot.Service, from, to uint16) audit.F
 	out := audit.Finding{Subject: s.Ref(), Origin: svc.At("spec.ports"), Certain: true,
 		Message: fmt.Sprintf("%s leads port %d to port %d of the pods of %s; the policies of aws-vpc-cni are not right through such a Service", svc.Ref(), from, to, s.Ref()),
 		Fix:     "give the Service the port of the pods, or let clients go to the pods' port through a Service of your own"}
-	if s.Operator == "stackgres" {
+	if s.Operator == snapshot.StackGres {
 		out.Fix = "spec.pods.disableConnectionPooling: true makes 5432 lead to 5432; or add a Service of your own with port and targetPort 6432"
 	}
 	return out

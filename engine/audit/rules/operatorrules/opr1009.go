@@ -8,7 +8,7 @@ import (
 // OPR1009 finds labels that the operator and the custom resource both set.
 var OPR1009 = &audit.Rule{
 	ID:       "OPR1009",
-	Title:    "a label that the operator also sets",
+	Title:    "the custom resource overrides a label of the operator's",
 	Severity: audit.High,
 	Why: `The operator finds its pods by labels, and so do its Services and the policies that
 are written for it. A custom resource that hands another value of such a label on to the

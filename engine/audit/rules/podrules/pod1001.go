@@ -48,32 +48,30 @@ func unfit(t tenant, ns *snapshot.Namespace, level string, no []snapshot.Demand)
 	f := audit.Finding{Subject: t.ref, Origin: no[0].Origin, Also: append(others(no), ns.Origin.At("metadata.labels[%q]", enforce)),
 		Certain: slices.ContainsFunc(no, func(d snapshot.Demand) bool { return !d.Maybe }),
 		Message: fmt.Sprintf("namespace %s enforces %s, and refuses pods of %s: %s", ns.Name, level, t.ref, said(no)),
-		Fix:     remedy(t.operator, fits(no))}
+		Fix:     remedy(t.operator, no)}
 	if !f.Certain {
 		f.Message = fmt.Sprintf("namespace %s enforces %s, and may refuse pods of %s, by the operator's release: %s", ns.Name, level, t.ref, said(no))
 	}
 	return f
 }
 
-// remedy says what makes pods and level fit; to is the strictest level for the pods as they
-// are.
-func remedy(operator, to string) string {
+// remedy says what makes pods and level fit, by what is refused.
+func remedy(operator string, no []snapshot.Demand) string {
+	to := fits(no)
 	switch operator {
-	case "stackgres", "zalando":
+	case snapshot.StackGres, snapshot.Zalando:
 		if to == privileged {
 			return "take away what goes beyond the operator's defaults, and enforce baseline, which those fit:\nmetadata:\n  labels:\n    " + enforce + ": baseline"
 		}
 		return "the operator has no field for this; enforce what its pods fit, and be warned of what else does not fit restricted:\n" + labels(to)
-	case "cloudnative-pg":
+	case snapshot.CloudNativePG:
 		return "take the fields away: by default the pods fit restricted"
-	case "crunchy":
+	case snapshot.Crunchy:
 		return "release 5.6.0 of the operator, and later ones, set the profile; until then enforce what the pods fit:\n" + labels(to)
-	case "percona":
+	case snapshot.Percona:
 		return "spec.crVersion 2.5.0, and later ones, set the profile; or set it yourself:\nspec:\n  instances:\n    - securityContext:\n        seccompProfile: {type: RuntimeDefault}"
 	}
-	return "let the pod ask for less, with the user that the image has (999 in that of the Docker library, 70 in its alpine one):\n" +
-		"securityContext: {runAsNonRoot: true, runAsUser: 999, fsGroup: 999, seccompProfile: {type: RuntimeDefault}}\ncontainers:\n" +
-		"  - securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}"
+	return asking(no)
 }
 
 func labels(level string) string {

@@ -11,7 +11,7 @@ import (
 )
 
 // POD1003 finds databases that listen at the node's own addresses. Ports of the node that
-// lead into a pod are EXP1008's.
+// lead into a pod are EXP1008's, and what the namespace refuses anyway is POD1001's.
 var POD1003 = &audit.Rule{
 	ID:       "POD1003",
 	Title:    "the database listens at the node's addresses",
@@ -24,7 +24,8 @@ reaches the database, and pg_hba.conf sees the node's neighbours as its own.`,
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
 		for _, t := range tenants(p.World) {
-			if at, ok := t.hostNetwork(); ok {
+			_, level := enforced(p.World, t.ref.Namespace)
+			if at, ok := t.hostNetwork(); ok && !slices.ContainsFunc(refused(level, t.demands()), onHost) {
 				p.Report(audit.Finding{Subject: t.ref, Origin: at, Certain: true,
 					Message: fmt.Sprintf("pods of %s are on the node's network: NetworkPolicies mostly do nothing for them", t.ref),
 					Fix:     "leave hostNetwork out; clients outside the cluster come through a LoadBalancer Service with loadBalancerSourceRanges"})
@@ -46,3 +47,5 @@ func (t tenant) hostNetwork() (at verdict.Origin, ok bool) {
 	}
 	return t.origin, true
 }
+
+func onHost(d snapshot.Demand) bool { return d.Kind == snapshot.HostNamespace && !d.Maybe }

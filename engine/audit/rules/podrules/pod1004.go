@@ -30,7 +30,7 @@ the node or an added capability is a way to it.`,
 					continue
 				}
 				f := audit.Finding{Subject: t.ref, Origin: d.Origin, Certain: true,
-					Message: fmt.Sprintf("pods of %s have more than they need: %s", t.ref, words[d.Kind]),
+					Message: fmt.Sprintf("pods of %s have more than they need: %s", t.ref, phrases[d.Kind]),
 					Fix:     "take it away" + less(t.operator, d)}
 				if d.Kind == snapshot.Privileged || d.Kind == snapshot.HostNamespace {
 					f.Severity = audit.High
@@ -53,17 +53,17 @@ func (t tenant) given(d snapshot.Demand) bool {
 		return true
 	}
 	// A field of the custom resource is there only where somebody wrote it.
-	return t.operator != plain && d.Origin.Field != "" && slices.Contains([]snapshot.DemandKind{snapshot.Escalation, snapshot.Root, snapshot.Capabilities}, d.Kind)
+	return t.operator != snapshot.Plain && d.Origin.Field != "" && slices.Contains([]snapshot.DemandKind{snapshot.Escalation, snapshot.Root, snapshot.Capabilities}, d.Kind)
 }
 
 // less is what to write for the operator.
 func less(operator string, d snapshot.Demand) string {
 	switch {
-	case operator == "cloudnative-pg":
+	case operator == snapshot.CloudNativePG:
 		return ": the operator's default is stricter"
-	case operator == "zalando" && d.Kind == snapshot.Escalation:
+	case operator == snapshot.Zalando && d.Kind == snapshot.Escalation:
 		return ":\nspilo_allow_privilege_escalation: false"
-	case operator == plain && d.Kind == snapshot.HostPath:
+	case operator == snapshot.Plain && d.Kind == snapshot.HostPath:
 		return ", and keep the data on a PersistentVolumeClaim"
 	}
 	return ""

@@ -61,16 +61,13 @@ func (t tenant) demands() []snapshot.Demand {
 // edited gives a demand that was read of a pod the origin that a person edits: an operator
 // would undo what is written into the pod.
 func (t tenant) edited(d snapshot.Demand) snapshot.Demand {
-	if t.operator != plain && made(d.Origin) {
+	if t.operator != snapshot.Plain && made(d.Origin) {
 		field := d.Origin.Field
 		d.Origin = t.origin
 		d.Origin.Note = "the pods have it at " + field
 	}
 	return d
 }
-
-// plain is Server.Operator where there is none.
-const plain = "plain"
 
 // makes are the kinds of Kubernetes that operators make pods by.
 var makes = []string{"Pod", "StatefulSet", "Deployment", "ReplicaSet", "Job", "CronJob"}
@@ -80,8 +77,8 @@ func made(at verdict.Origin) bool {
 	return slices.Contains(makes, kind)
 }
 
-// words say what is demanded.
-var words = map[snapshot.DemandKind]string{
+// phrases say what is demanded.
+var phrases = map[snapshot.DemandKind]string{
 	snapshot.HostNamespace: "it shares a namespace of the node",
 	snapshot.HostPath:      "it mounts a path of the node",
 	snapshot.HostPort:      "it takes a port of the node",
@@ -99,7 +96,7 @@ var words = map[snapshot.DemandKind]string{
 func said(demands []snapshot.Demand) string {
 	var out []string
 	for _, d := range demands {
-		if w := words[d.Kind]; !slices.Contains(out, w) {
+		if w := phrases[d.Kind]; !slices.Contains(out, w) {
 			out = append(out, w)
 		}
 	}

@@ -1,22 +1,11 @@
 package podrules
 
+import "github.com/pgmoat/pgmoat/engine/audit/words"
+
 // database is a server that needs no operator, with these lines in its pod and container.
 func database(pod, container string) string {
-	return `apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db, namespace: legacy}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec:
-` + pod + `      containers:
-        - name: postgres
-          image: postgres:17
-          ports: [{containerPort: 5432}]
-          env: [{name: POSTGRES_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]
-` + container
+	return words.StatefulSet(pod, "          ports: [{containerPort: 5432}]\n"+
+		"          env: [{name: POSTGRES_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]\n"+container)
 }
 
 // namespace is a Namespace with labels.

@@ -1,10 +1,13 @@
 package rolerules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -50,25 +53,41 @@ var allData = []string{"pg_read_all_data", "pg_write_all_data"}
 func memberships(p *audit.Pass, s *snapshot.Server) {
 	roles := written(s)
 	for _, r := range roles {
-		for _, group := range r.MemberOf {
-			does, ok := mighty[group]
-			if !ok {
-				if !isSuperuser(s, group) {
-					continue
-				}
-				does = "is a superuser after SET ROLE " + group
-			}
-			f := audit.Finding{Subject: s.Ref(), Origin: attributeField(s, r, "inRoles"), Certain: true,
-				Message: fmt.Sprintf("role %s of %s is a member of %s: it %s", r.Name, s.Ref(), group, does),
-				Fix:     fmt.Sprintf("take %s out of the roles that %s is a member of, and grant what it needs of its own tables", group, r.Name)}
-			if slices.Contains(allData, group) {
-				f.Severity = audit.Medium
-			}
-			if through := below(roles, r.Name); len(through) > 0 {
-				f.Message += "; so do its members " + list(through)
-			}
-			p.Report(f)
+		if groups := mightyOf(s, r); len(groups) > 0 && !r.Superuser { // of superusers ROL1002 tells
+			p.Report(member(s, r, groups, below(roles, r.Name)))
 		}
+	}
+}
+
+// mightyOf are the groups of a role that make it mighty, sorted.
+func mightyOf(s *snapshot.Server, r snapshot.Role) []string {
+	return slices.DeleteFunc(slices.Sorted(slices.Values(r.MemberOf)), func(group string) bool { return mighty[group] == "" && !isSuperuser(s, group) })
+}
+
+// member is the finding about one role, for all of its groups.
+func member(s *snapshot.Server, r snapshot.Role, groups []string, through []snapshot.Role) audit.Finding {
+	var does, names []string
+	for _, group := range groups {
+		does = append(does, cmp.Or(mighty[group], "is a superuser after SET ROLE "+group))
+	}
+	for _, m := range through {
+		names = append(names, m.Name)
+	}
+	f := audit.Finding{Subject: s.Ref(), Origin: attributeField(s, r, "inRoles"), Certain: true, Severity: weight(asGoodAs(r, groups, through)),
+		Message: fmt.Sprintf("role %s of %s is a member of %s: it %s", r.Name, s.Ref(), words.List(groups), strings.Join(does, "; it ")),
+		Fix:     fmt.Sprintf("take %s out of the roles that %s is a member of, and grant what it needs of its own tables", words.List(groups), r.Name)}
+	if len(names) > 0 {
+		f.Message += "; so do its members " + words.List(names)
+	}
+	return f
+}
+
+// asGoodAs is the role that the member is as good as. It may log in where one of its own
+// members may.
+func asGoodAs(r snapshot.Role, groups []string, through []snapshot.Role) snapshot.Role {
+	return snapshot.Role{
+		Superuser: slices.ContainsFunc(groups, func(g string) bool { return !slices.Contains(allData, g) }),
+		NoLogin:   r.NoLogin && !slices.ContainsFunc(through, func(m snapshot.Role) bool { return !m.NoLogin }),
 	}
 }
 
@@ -77,14 +96,14 @@ func isSuperuser(s *snapshot.Server, name string) bool {
 }
 
 // below lists the members of a role, and theirs.
-func below(roles []snapshot.Role, name string) []string {
-	groups, out := []string{name}, []string{}
-	for len(groups) > 0 {
-		group := groups[0]
-		groups = groups[1:]
+func below(roles []snapshot.Role, name string) []snapshot.Role {
+	var out []snapshot.Role
+	known := map[string]bool{name: true}
+	for groups := []string{name}; len(groups) > 0; groups = groups[1:] {
 		for _, r := range roles {
-			if r.Name != name && slices.Contains(r.MemberOf, group) && !slices.Contains(out, r.Name) {
-				out, groups = append(out, r.Name), append(groups, r.Name)
+			if !known[r.Name] && slices.Contains(r.MemberOf, groups[0]) {
+				known[r.Name] = true
+				out, groups = append(out, r), append(groups, r.Name)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -14,38 +15,12 @@ import (
 var ROL1004 = &audit.Rule{
 	ID:       "ROL1004",
 	Title:    "a password stands in clear text in a manifest",
-	Severity: audit.Medium,
+	Severity: audit.High,
 	Why: `Whoever may read the object reads the password: "view" of Kubernetes is enough, which
 leaves Secrets out for this reason, and so is the repository that the manifest is kept
 in, with all its history. SQL in a script keeps it for as long as the script is there.`,
-	Bad: `apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db, namespace: legacy}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec:
-      containers:
-        - name: postgres
-          image: postgres:17
-          env: [{name: POSTGRES_PASSWORD, value: hunter2}]
-`,
-	Good: `apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db, namespace: legacy}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec:
-      containers:
-        - name: postgres
-          image: postgres:17
-          env: [{name: POSTGRES_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]
-`,
+	Bad:   words.StatefulSet("", "          env: [{name: POSTGRES_PASSWORD, value: hunter2}]\n"),
+	Good:  words.StatefulSet("", "          env: [{name: POSTGRES_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]\n"),
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
 		seen := map[place]bool{}

@@ -9,7 +9,7 @@ import (
 // ROL1005 finds Secrets whose password CloudNativePG hands on as it is.
 var ROL1005 = &audit.Rule{
 	ID:       "ROL1005",
-	Title:    "a password reaches the server as it is written",
+	Title:    "the operator sends passwords to the server unhashed",
 	Severity: audit.Low,
 	Why: `From 1.30 on CloudNativePG makes the SCRAM verifier itself, so that the server never
 sees the password. The annotation cnpg.io/passwordPassthrough turns that off: then the

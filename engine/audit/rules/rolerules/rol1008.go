@@ -2,10 +2,10 @@ package rolerules
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -32,45 +32,63 @@ stringData: {api-key: x}
 `,
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
-		secrets, servers := map[string][]*snapshot.Secret{}, map[string][]*snapshot.Server{}
-		for _, s := range p.World.Secrets {
-			secrets[s.Namespace] = append(secrets[s.Namespace], s)
+		spaces := map[string]*space{}
+		for _, s := range p.World.Servers {
+			within(spaces, s.Ref().Namespace).take(s)
+		}
+		for _, secret := range p.World.Secrets {
+			within(spaces, secret.Namespace).leave(secret)
 		}
 		for _, s := range p.World.Servers {
-			servers[s.Ref().Namespace] = append(servers[s.Ref().Namespace], s)
-		}
-		for _, s := range p.World.Servers {
-			if s.Operator == stackGres {
-				within(p, s, secrets[s.Ref().Namespace], servers[s.Ref().Namespace])
+			if s.Operator == snapshot.StackGres {
+				spaces[s.Ref().Namespace].exposedTo(p, s)
 			}
 		}
 	},
 }
 
-// within reports the Secrets and servers of the namespace that are not the server's.
-func within(p *audit.Pass, s *snapshot.Server, secrets []*snapshot.Secret, servers []*snapshot.Server) {
-	owned := func(name string) bool {
-		return slices.ContainsFunc(servers, func(o *snapshot.Server) bool {
-			return slices.ContainsFunc(o.Secrets, func(x snapshot.ServerSecret) bool { return x.Secret == name })
-		})
+// A space is a namespace: its servers, the Secrets that are theirs, by "namespace/name",
+// and the names of those that are not.
+type space struct {
+	servers []*snapshot.Server
+	owned   map[string]bool
+	foreign []string
+}
+
+func within(spaces map[string]*space, namespace string) *space {
+	if spaces[namespace] == nil {
+		spaces[namespace] = &space{owned: map[string]bool{}}
 	}
-	var foreign, neighbours []string
-	for _, secret := range secrets {
-		if !owned(secret.Namespace+"/"+secret.Name) && !ofStackGres(secret) {
-			foreign = append(foreign, secret.Name)
-		}
+	return spaces[namespace]
+}
+
+func (n *space) take(s *snapshot.Server) {
+	n.servers = append(n.servers, s)
+	for _, x := range s.Secrets {
+		n.owned[x.Secret] = true
 	}
-	for _, o := range servers {
+}
+
+func (n *space) leave(secret *snapshot.Secret) {
+	if !n.owned[secret.Namespace+"/"+secret.Name] && !ofStackGres(secret) {
+		n.foreign = append(n.foreign, secret.Name)
+	}
+}
+
+// exposedTo reports the Secrets and servers of the namespace that are not the server's.
+func (n *space) exposedTo(p *audit.Pass, s *snapshot.Server) {
+	var neighbours []string
+	for _, o := range n.servers {
 		if o != s && (s.Parent == snapshot.Ref{} || o.Parent != s.Parent) {
 			neighbours = append(neighbours, o.Ref().Kind+" "+o.Ref().Name)
 		}
 	}
 	var what []string
-	if len(foreign) > 0 {
-		what = append(what, "Secrets "+list(foreign))
+	if len(n.foreign) > 0 {
+		what = append(what, "Secrets "+words.List(n.foreign))
 	}
 	if len(neighbours) > 0 {
-		what = append(what, "the credentials of "+list(neighbours))
+		what = append(what, "the credentials of "+words.List(neighbours))
 	}
 	if len(what) == 0 {
 		return

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -61,7 +62,7 @@ type account struct{ namespace, name string }
 // accountOf is that of the members, where it reads Secrets.
 func accountOf(s *snapshot.Server) (account, bool) {
 	members := s.Members()
-	if s.Operator != cloudNativePG && s.Operator != stackGres || len(members) == 0 || members[0].ServiceAccount == "" {
+	if s.Operator != snapshot.CloudNativePG && s.Operator != snapshot.StackGres || len(members) == 0 || members[0].ServiceAccount == "" {
 		return account{}, false
 	}
 	return account{members[0].Namespace, members[0].ServiceAccount}, true
@@ -83,7 +84,7 @@ func sharing(p *audit.Pass, s *snapshot.Server, a account, owners []*snapshot.Se
 		at = set.Origin
 	}
 	p.Report(audit.Finding{Subject: s.Ref(), Origin: at, Certain: true, Severity: audit.Medium,
-		Message: fmt.Sprintf("ServiceAccount %s serves %s too: their pods read each other's Secrets, the keys of the CAs among them", a.name, list(others)),
+		Message: fmt.Sprintf("ServiceAccount %s serves %s too: their pods read each other's Secrets, the keys of the CAs among them", a.name, words.List(others)),
 		Fix:     "leave spec.serviceAccountName out, so that each cluster has its own; a role of the cloud can be bound to several"})
 }
 

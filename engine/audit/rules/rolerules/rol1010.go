@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // ROL1010 finds passwords that the operator writes into the namespace of somebody else.
@@ -28,7 +29,7 @@ configuration:
 	Needs: []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
 		for _, s := range p.World.Servers {
-			if s.Operator != zalando {
+			if s.Operator != snapshot.Zalando {
 				continue
 			}
 			for _, secret := range s.Secrets {

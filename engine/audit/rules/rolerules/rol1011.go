@@ -12,7 +12,7 @@ import (
 var ROL1011 = &audit.Rule{
 	ID:       "ROL1011",
 	Title:    "everybody of a team is a superuser",
-	Severity: audit.Medium,
+	Severity: audit.High,
 	Why: `The operator of Zalando makes a role for each person of the team that a cluster names.
 With enable_team_superuser every one of them is a superuser of the cluster;
 postgres_superuser_teams are superusers of all clusters, and with
@@ -35,7 +35,7 @@ configuration:
 	Run: func(p *audit.Pass) {
 		seen := map[place]bool{}
 		for _, s := range p.World.Servers {
-			if s.Operator != zalando {
+			if s.Operator != snapshot.Zalando {
 				continue
 			}
 			for _, t := range teamSettings {

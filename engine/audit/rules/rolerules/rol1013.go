@@ -9,7 +9,7 @@ import (
 // ROL1013 finds roles that are to have a password and none.
 var ROL1013 = &audit.Rule{
 	ID:       "ROL1013",
-	Title:    "a role's password is given and taken away at once",
+	Title:    "passwordSecret and disablePassword contradict each other",
 	Severity: audit.Medium,
 	Why: `CloudNativePG does not touch a role that has both passwordSecret and disablePassword:
 "cannot reconcile: password both provided and disabled". The role is not made, or stays

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -11,10 +12,10 @@ import (
 var ROL1014 = &audit.Rule{
 	ID:       "ROL1014",
 	Title:    "a role's password has ended, or ends soon",
-	Severity: audit.High,
+	Severity: audit.Medium,
 	Why: `After validUntil the server refuses the password, whatever the Secret holds, and tells
-the client only that authentication failed. No operator moves the date. Other
-credentials, a certificate or peer, go on.`,
+the client only that authentication failed. No operator moves the date, so that it is told
+30 days before. Other credentials, a certificate or peer, go on.`,
 	Bad: cluster(`  managed:
     roles:
       - {name: app, login: true, passwordSecret: {name: app}, validUntil: "2001-01-01T00:00:00Z"}
@@ -35,9 +36,6 @@ credentials, a certificate or peer, go on.`,
 	},
 }
 
-// soon is how long before the end it is told, in days.
-const soon, day = 14, 24 * 3600
-
 func ending(p *audit.Pass, s *snapshot.Server, r snapshot.Role) {
 	now := p.World.Facts.Now
 	if now == 0 {
@@ -48,11 +46,11 @@ func ending(p *audit.Pass, s *snapshot.Server, r snapshot.Role) {
 		Message: fmt.Sprintf("the password of role %s has ended: the server refuses it", r.Name),
 		Fix:     "write a later date with a new password, or leave validUntil out"}
 	switch left := int64(r.ValidUntil - now); {
-	case left > soon*day:
+	case left > words.Soon:
 		return
 	case left > 0:
-		f.Severity = audit.Medium
-		f.Message = fmt.Sprintf("the password of role %s ends in %d days, and nobody moves the date unasked", r.Name, left/day)
+		f.Severity = audit.Low
+		f.Message = fmt.Sprintf("the password of role %s ends in %d days, and nobody moves the date unasked", r.Name, left/(24*3600))
 	}
 	p.Report(f)
 }

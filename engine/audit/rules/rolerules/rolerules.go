@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
@@ -16,19 +15,12 @@ import (
 // Rules are the family's, in the order of their numbers.
 var Rules = []*audit.Rule{ROL1001, ROL1002, ROL1003, ROL1004, ROL1005, ROL1006, ROL1007, ROL1008, ROL1009, ROL1010, ROL1011, ROL1012, ROL1013, ROL1014}
 
-// The operators, as Server.Operator has them.
-const (
-	cloudNativePG = "cloudnative-pg"
-	stackGres     = "stackgres"
-	zalando       = "zalando"
-)
-
 // written lists the roles of a server that a person asked for: neither the operator's own
 // nor the superuser of initdb, of whom ROL1001 speaks, nor the people of a team, of whom
 // ROL1011 does.
 func written(s *snapshot.Server) []snapshot.Role {
 	var out []snapshot.Role
-	if s.Operator == snapshot.BareFile || s.Operator == "plain" {
+	if s.Operator == snapshot.BareFile || s.Operator == snapshot.Plain {
 		return nil
 	}
 	for _, r := range s.Roles {
@@ -42,11 +34,11 @@ func written(s *snapshot.Server) []snapshot.Role {
 // attribute says where a role gets an attribute, in the words of its object.
 func attribute(s *snapshot.Server, r snapshot.Role, name string) string {
 	switch {
-	case s.Operator == zalando:
+	case s.Operator == snapshot.Zalando:
 		return fmt.Sprintf("spec:\n  users:\n    %s: []    # without %s", r.Name, strings.ToLower(name))
-	case s.Operator == stackGres:
+	case s.Operator == snapshot.StackGres:
 		return fmt.Sprintf("ALTER ROLE %s NO%s;", r.Name, name)
-	case s.Operator != cloudNativePG:
+	case s.Operator != snapshot.CloudNativePG:
 		return fmt.Sprintf("spec:\n  users:\n    - name: %s\n      options: NO%s", r.Name, name)
 	case strings.HasPrefix(r.Origin.Object, "DatabaseRole "):
 		return fmt.Sprintf("spec:\n  %s: false", strings.ToLower(name))
@@ -57,7 +49,7 @@ func attribute(s *snapshot.Server, r snapshot.Role, name string) string {
 // attributeField is where the attribute is written, which has a field of its own with
 // CloudNativePG alone.
 func attributeField(s *snapshot.Server, r snapshot.Role, name string) verdict.Origin {
-	if s.Operator != cloudNativePG {
+	if s.Operator != snapshot.CloudNativePG {
 		return r.Origin
 	}
 	return r.Origin.At("%s.%s", cmp.Or(r.Origin.Field, "spec"), name)
@@ -80,16 +72,6 @@ func beside(s *snapshot.Server, set snapshot.Setting, field string) string {
 		}
 	}
 	return ""
-}
-
-// list writes "a, b and 3 more".
-func list(names []string) string {
-	slices.Sort(names)
-	names = slices.Compact(names)
-	if len(names) > 4 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:4], ", "), len(names)-4)
-	}
-	return strings.Join(names, ", ")
 }
 
 // A place is where something was told of already: several servers share an object.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -18,9 +19,9 @@ var TLS1001 = &audit.Rule{
 	Why: `Nothing tells of a certificate's end beforehand. On the day a client that verifies
 refuses the server, and the server refuses every client certificate: replicas stop to
 stream, poolers to look passwords up. What an operator issues it renews in time, unless
-it is down or the Secret is no longer its own; what a person brought, a person renews. CAs
-are renewed too, CloudNativePG's every 90 days: a copy of one ends, and with it the
-clients that verify by it.`,
+it is down or the Secret is no longer its own; what a person brought, a person renews, and
+is told 30 days before. CAs are renewed too, CloudNativePG's every 90 days: a copy of one
+ends, and with it the clients that verify by it.`,
 	Bad:   expiring("2026-11-20 10:00:00 +0000 UTC"),
 	Good:  expiring("2027-01-20 10:00:00 +0000 UTC"),
 	Needs: []audit.Fact{audit.Servers},
@@ -40,8 +41,6 @@ clients that verify by it.`,
 const (
 	hour = 3600
 	day  = 24 * hour
-	// soon is what a person needs to bring another one.
-	soon = 30 * day
 )
 
 // noTime is the fact without which no end is near.
@@ -107,7 +106,7 @@ func (d dated) report(p *audit.Pass, s *snapshot.Server, subject snapshot.Ref) {
 		out.Severity = audit.Medium
 		out.Message = fmt.Sprintf("the certificate %s of Secret %s ends in %s, and the operator should have renewed it %s ago: after that %s",
 			d.Key, d.Secret, span(left), span(int64(d.RenewBefore)*hour-left), d.causes())
-	case d.RenewBefore == 0 && left < soon:
+	case d.RenewBefore == 0 && left < words.Soon:
 		out.Severity = audit.Medium
 		out.Message = fmt.Sprintf("the certificate %s of Secret %s ends in %s, and nobody renews it unasked: after that %s", d.Key, d.Secret, span(left), d.causes())
 	default:
@@ -160,7 +159,7 @@ func (d dated) fix(s *snapshot.Server) string {
 	switch {
 	case d.Lifetime > 0:
 		return "find in the operator's log why it does not renew Secret " + d.Secret
-	case s.Operator == cnpg:
+	case s.Operator == snapshot.CloudNativePG:
 		return "put a new certificate into Secret " + d.Secret + ", and have the instances load it at once:\nmetadata:\n  labels:\n    cnpg.io/reload: \"\""
 	}
 	return "put a new certificate into Secret " + d.Secret

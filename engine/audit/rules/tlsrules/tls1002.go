@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -57,7 +58,7 @@ func signs(s *snapshot.Server, d dated) audit.Finding {
 	if !out.Certain {
 		holds = "may hold the private key of its CA, which was not read"
 	}
-	who := fmt.Sprintf("Secret %s %s, and is read by %s", d.Secret, holds, list(d.Readers))
+	who := fmt.Sprintf("Secret %s %s, and is read by %s", d.Secret, holds, words.List(d.Readers))
 	if !slices.Contains(d.uses, useClientCA) {
 		out.Message = who + ": code that runs there makes a certificate with which another host passes for the server"
 		out.Fix = "take ca.key out of the Secret, and bring the server's certificate too:" + bring("serverCASecret", "serverTLSSecret")
@@ -67,7 +68,7 @@ func signs(s *snapshot.Server, d dated) audit.Finding {
 	out.Severity = severity
 	out.Message = who + ": code that runs there makes certificates for every role that logs in with one"
 	if line != nil {
-		out.Message += ", by " + quoted(line) + " too"
+		out.Message += ", by " + words.Quoted(line) + " too"
 		out.Also = append(out.Also, line.Origin)
 	}
 	out.Fix = "bring a CA whose key stays outside the cluster, with the certificates that it signs; a Pooler then needs authQuerySecret or serverTLSSecret of its own:" +
@@ -86,7 +87,7 @@ func worstCertLine(s *snapshot.Server) (*hba.Record, audit.Severity) {
 	var worst *hba.Record
 	for i := range s.HBA.Records {
 		r := &s.HBA.Records[i]
-		if !written(r) || !byCertificate(r) {
+		if !words.Written(r) || !byCertificate(r) {
 			continue
 		}
 		if admitsSuperuser(s, r) {

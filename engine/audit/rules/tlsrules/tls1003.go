@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -48,13 +49,13 @@ func shared(s *snapshot.Server, ca snapshot.Certificate, with []*snapshot.Server
 	}
 	return audit.Finding{Subject: s.Ref(), Certain: true, Origin: ca.Origin, Fix: ownCA[s.Operator],
 		Message: fmt.Sprintf("the CA in Secret %s is that of %s too: a client certificate made for one, its replicas' among them, logs in at the other",
-			ca.Secret, list(others))}
+			ca.Secret, words.List(others))}
 }
 
 // ownCA is how each operator gives a cluster a CA of its own.
 var ownCA = map[string]string{
-	cnpg: "give the cluster a CA of its own:" + bring("clientCASecret", "replicationTLSSecret"),
-	crunchy: "give each cluster a namespace of its own, or its own certificates:\nspec:\n  customTLSSecret: {name: <Secret with ca.crt, tls.crt, tls.key>}" +
+	snapshot.CloudNativePG: "give the cluster a CA of its own:" + bring("clientCASecret", "replicationTLSSecret"),
+	snapshot.Crunchy: "give each cluster a namespace of its own, or its own certificates:\nspec:\n  customTLSSecret: {name: <Secret with ca.crt, tls.crt, tls.key>}" +
 		"\n  customReplicationTLSSecret: {name: <Secret of the same CA, for _crunchyrepl>}",
-	percona: "give the cluster a CA of its own:\nspec:\n  secrets:\n    customRootCATLSSecret: {name: <Secret with root.crt, root.key>}",
+	snapshot.Percona: "give the cluster a CA of its own:\nspec:\n  secrets:\n    customRootCATLSSecret: {name: <Secret with root.crt, root.key>}",
 }

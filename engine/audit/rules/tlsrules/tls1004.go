@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -48,7 +49,7 @@ func serverProtocol(p *audit.Pass, s *snapshot.Server) {
 	case slices.Contains([]string{"TLSv1", "TLSv1.1"}, least):
 		out.Message = fmt.Sprintf("%s takes clients with %s", s.Ref(), least)
 		out.Fix = "write ssl_min_protocol_version: TLSv1.2, or leave it out with PostgreSQL 13 and later"
-	case least == enough && s.Operator == cnpg:
+	case least == enough && s.Operator == snapshot.CloudNativePG:
 		out.Severity = audit.Low
 		out.Message = fmt.Sprintf("%s takes clients with TLSv1.2, where the operator's default is TLSv1.3", s.Ref())
 		out.Fix = "leave ssl_min_protocol_version out, unless a client is known that cannot speak TLS 1.3"
@@ -86,7 +87,7 @@ func ciphers(p *audit.Pass, s *snapshot.Server, set snapshot.Setting) {
 	}
 	_, parameter, _ := strings.Cut(set.Key, ".")
 	p.Report(audit.Finding{Subject: s.Ref(), Certain: true, Origin: set.Origin,
-		Message: fmt.Sprintf("%s of %s adds weak ciphers: %s", parameter, s.Ref(), list(bad)),
+		Message: fmt.Sprintf("%s of %s adds weak ciphers: %s", parameter, s.Ref(), words.List(bad)),
 		Fix:     "leave " + parameter + " out, or write HIGH:!aNULL"})
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -85,7 +86,7 @@ func (l listener) check(p *audit.Pass) {
 		switch {
 		case svc.Type == "LoadBalancer" && !l.outside():
 			out := l.finding(svc)
-			out.Severity, out.Certain, out.Also = audit.Medium, !l.unsettled(svc), []verdict.Origin{svc.Origin}
+			out.Severity, out.Certain, out.Also = audit.Medium, !l.server.InDoubt(svc.Ref()), []verdict.Origin{svc.Origin}
 			out.Message = fmt.Sprintf("clients from outside come through %s, and the certificate of %s has no name of the outside (%s): none of them can verify the server",
 				svc.Ref(), l.ref, l.shows())
 			p.Report(out)
@@ -96,7 +97,7 @@ func (l listener) check(p *audit.Pass) {
 	if len(missing) > 0 {
 		out := l.finding(missing...)
 		out.Message = fmt.Sprintf("the certificate of %s has no name of %s (%s): clients there cannot verify the server, sslmode=verify-full fails",
-			l.ref, list(refs(missing)), l.shows())
+			l.ref, words.List(refs(missing)), l.shows())
 		p.Report(out)
 	}
 }
@@ -104,11 +105,6 @@ func (l listener) check(p *audit.Pass) {
 // finding is one about Services that the certificate does not name.
 func (l listener) finding(services ...*snapshot.Service) audit.Finding {
 	return audit.Finding{Subject: l.ref, Certain: true, Origin: l.origin(), Fix: l.fix(services)}
-}
-
-// unsettled reports whether it is not known that the Service is what it seems.
-func (l listener) unsettled(svc *snapshot.Service) bool {
-	return slices.ContainsFunc(l.server.Unsettled, func(u snapshot.Unsettled) bool { return strings.Contains(u.What, svc.Ref().String()+" ") })
 }
 
 func refs(services []*snapshot.Service) []string {
@@ -124,7 +120,7 @@ func (l listener) shows() string {
 	if len(l.tls.Names) == 0 {
 		return "it has none"
 	}
-	return "it has " + list(l.tls.Names)
+	return "it has " + words.List(l.tls.Names)
 }
 
 // origin is the field that the certificate is chosen in.
@@ -152,9 +148,9 @@ func (l listener) first(use string) snapshot.Certificate {
 // The fields in which a certificate, or its names, are chosen where nobody has yet.
 var (
 	certificateFields = map[string]string{
-		cnpg: "spec.certificates.serverAltDNSNames", crunchy: "spec.customTLSSecret", percona: "spec.secrets.customTLSSecret",
+		snapshot.CloudNativePG: "spec.certificates.serverAltDNSNames", snapshot.Crunchy: "spec.customTLSSecret", snapshot.Percona: "spec.secrets.customTLSSecret",
 	}
-	poolerFields = map[string]string{cnpg: "spec.pgbouncer.clientTLSSecret"}
+	poolerFields = map[string]string{snapshot.CloudNativePG: "spec.pgbouncer.clientTLSSecret"}
 )
 
 // names reports whether a client that uses the Service's name, with its namespace or
@@ -189,7 +185,7 @@ func (l listener) outside() bool {
 // internal reports whether only the operator uses the Service: Crunchy's and Percona's
 // C-ha carries the address of C-primary, and clients are told the latter.
 func (l listener) internal(svc *snapshot.Service) bool {
-	return slices.Contains([]string{crunchy, percona}, l.server.Operator) && l.pooler == nil && svc.Name == l.server.Ref().Name+"-ha"
+	return slices.Contains([]string{snapshot.Crunchy, snapshot.Percona}, l.server.Operator) && l.pooler == nil && svc.Name == l.server.Ref().Name+"-ha"
 }
 
 func (l listener) fix(services []*snapshot.Service) string {
@@ -206,20 +202,20 @@ func (l listener) fix(services []*snapshot.Service) string {
 		return "issue the certificate in Secret " + secret + " with the names " + all
 	}
 	switch l.server.Operator {
-	case cnpg:
+	case snapshot.CloudNativePG:
 		fix := "spec:\n  certificates:\n    serverAltDNSNames: [" + all + "]"
 		if l.pooler != nil {
 			return "add the names to the Cluster's certificate, or bring one in spec.pgbouncer.clientTLSSecret of the Pooler:\n" + fix
 		}
 		return "add the names:\n" + fix
-	case stackgres:
+	case snapshot.StackGres:
 		return "bring a certificate with the names " + all + ":\nspec:\n  postgres:\n    ssl:\n      certificateSecretKeySelector: {name: <Secret>, key: tls.crt}\n" +
 			"      privateKeySecretKeySelector: {name: <Secret>, key: tls.key}"
-	case zalando:
+	case snapshot.Zalando:
 		return "bring a certificate with the names " + all + ":\nspec:\n  tls:\n    secretName: <Secret>\n    caFile: ca.crt"
-	case crunchy:
+	case snapshot.Crunchy:
 		return "bring certificates with the names " + all + ":\nspec:\n  customTLSSecret: {name: <Secret>}\n  customReplicationTLSSecret: {name: <Secret of the same CA>}"
-	case percona:
+	case snapshot.Percona:
 		return "bring certificates with the names " + all + ":\nspec:\n  secrets:\n    customTLSSecret: {name: <Secret>}\n    customReplicationTLSSecret: {name: <Secret of the same CA>}"
 	}
 	return "give the server a certificate with the names " + all

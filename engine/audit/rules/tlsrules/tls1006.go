@@ -53,7 +53,7 @@ func trusting(p *audit.Pass, s *snapshot.Server, pooler *snapshot.Pooler) {
 		return
 	case pooler.ServerTLS == "disable" || pooler.ServerTLS == "allow":
 		out.Severity = audit.High
-	case s.Operator == zalando: // the image's, which no field changes
+	case s.Operator == snapshot.Zalando: // the image's, which no field changes
 		out.Severity = audit.Low
 	}
 	out.Message = fmt.Sprintf("server_tls_sslmode of %s is %s: %s", pooler.Ref(), pooler.ServerTLS, comes)
@@ -62,10 +62,10 @@ func trusting(p *audit.Pass, s *snapshot.Server, pooler *snapshot.Pooler) {
 
 // verifying is how each operator has its poolers verify the server.
 var verifying = map[string]string{
-	cnpg:    "leave it out, the operator writes verify-ca, or write:\nspec:\n  pgbouncer:\n    parameters:\n      server_tls_sslmode: verify-ca",
-	crunchy: verifyFull,
-	percona: verifyFull,
-	zalando: "the operator's image has the setting fixed; an image of your own can have server_tls_sslmode = verify-ca with a server_tls_ca_file:\n" +
+	snapshot.CloudNativePG: "leave it out, the operator writes verify-ca, or write:\nspec:\n  pgbouncer:\n    parameters:\n      server_tls_sslmode: verify-ca",
+	snapshot.Crunchy:       verifyFull,
+	snapshot.Percona:       verifyFull,
+	snapshot.Zalando: "the operator's image has the setting fixed; an image of your own can have server_tls_sslmode = verify-ca with a server_tls_ca_file:\n" +
 		"spec:\n  connectionPooler:\n    dockerImage: <image>",
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -28,7 +29,7 @@ is available". StackGres never sets the parameter, Zalando only with spec.tls.ca
 				return
 			}
 			for i := range s.HBA.Records {
-				if r := &s.HBA.Records[i]; written(r) && r.ClientCert() != hba.NoClientCert {
+				if r := &s.HBA.Records[i]; words.Written(r) && r.ClientCert() != hba.NoClientCert {
 					p.Report(unchecked(s, r))
 				}
 			}
@@ -38,10 +39,10 @@ is available". StackGres never sets the parameter, Zalando only with spec.tls.ca
 
 func unchecked(s *snapshot.Server, r *hba.Record) audit.Finding {
 	out := audit.Finding{Subject: s.Ref(), Origin: r.Origin, Certain: s.TLS.ClientCA == verdict.Deny,
-		Message: fmt.Sprintf("%s of %s asks for a client certificate, and the server has no CA to check one: it refuses every session of the line", quoted(r), s.Ref()),
+		Message: fmt.Sprintf("%s of %s asks for a client certificate, and the server has no CA to check one: it refuses every session of the line", words.Quoted(r), s.Ref()),
 		Fix:     clientCA[s.Operator]}
 	if !out.Certain {
-		out.Message = fmt.Sprintf("%s of %s asks for a client certificate, and whether the server has a CA to check one is not known", quoted(r), s.Ref())
+		out.Message = fmt.Sprintf("%s of %s asks for a client certificate, and whether the server has a CA to check one is not known", words.Quoted(r), s.Ref())
 	}
 	if out.Fix == "" {
 		out.Fix = "set ssl_ca_file to a file with the CA, or write scram-sha-256"
@@ -51,8 +52,8 @@ func unchecked(s *snapshot.Server, r *hba.Record) audit.Finding {
 
 // clientCA is how each operator gives the server a CA of client certificates.
 var clientCA = map[string]string{
-	stackgres: "write scram-sha-256; or mount a CA into the pods, and name it in the SGPostgresConfig:\nspec:\n  postgresql.conf:\n    ssl_ca_file: <path>",
-	zalando:   "name the file in the Secret that has the CA of client certificates:\nspec:\n  tls:\n    secretName: <Secret>\n    caFile: ca.crt",
+	snapshot.StackGres: "write scram-sha-256; or mount a CA into the pods, and name it in the SGPostgresConfig:\nspec:\n  postgresql.conf:\n    ssl_ca_file: <path>",
+	snapshot.Zalando:   "name the file in the Secret that has the CA of client certificates:\nspec:\n  tls:\n    secretName: <Secret>\n    caFile: ca.crt",
 }
 
 // terminates reports whether TLS ends before PostgreSQL on every way to it.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -29,7 +30,7 @@ shuts the door for all; and a client_tls_sslmode of require refuses every client
 				return
 			}
 			for i := range s.HBA.Records {
-				if r := &s.HBA.Records[i]; written(r) {
+				if r := &s.HBA.Records[i]; words.Written(r) {
 					behindProxy(p, s, r, ends)
 				}
 			}
@@ -69,7 +70,7 @@ func behindProxy(p *audit.Pass, s *snapshot.Server, r *hba.Record, ends bool) {
 		return
 	}
 	p.Report(audit.Finding{Subject: s.Ref(), Certain: ends, Origin: r.Origin, Fix: withoutProxy,
-		Message: fmt.Sprintf("%s of %s %s: %s", quoted(r), s.Ref(), means, endsAt(ends))})
+		Message: fmt.Sprintf("%s of %s %s: %s", words.Quoted(r), s.Ref(), means, endsAt(ends))})
 }
 
 // demanded is the setting with which PgBouncer refuses sessions without TLS.

@@ -12,25 +12,29 @@ import (
 // TLS1010 finds certificates of one's own without those that have to be of the same CA.
 var TLS1010 = &audit.Rule{
 	ID:       "TLS1010",
-	Title:    "half of a set of own certificates",
+	Title:    "an own certificate without its CA, or the reverse",
 	Severity: audit.High,
 	Why: `A certificate and its CA belong together. Of two fields with only one filled in, the
 operator makes the other half, and by a CA that nobody knows: the server then refuses
 the replicas' certificates, or clients the server's; CloudNativePG stops before that, and
 the cluster never comes up, or is not looked after any more. Where it is to sign with a
-CA of yours, for a Pooler too, it needs the key.`,
+CA of yours, for a Pooler too, it needs the key. A certificate that another CA signed than
+the one beside it is as bad, and so is a Secret without the entries it is read for.`,
 	Setting: "apiVersion: v1\nkind: Secret\nmetadata: {name: clients, namespace: payments}\nstringData: {ca.crt: \"\"}\n",
 	Bad:     cluster("  certificates: {clientCASecret: clients}\n"),
 	Good:    cluster("  certificates: {clientCASecret: clients, replicationTLSSecret: ledger-replica}\n"),
 	Needs:   []audit.Fact{audit.Servers},
 	Run: func(p *audit.Pass) {
+		read := secrets(p.World)
 		each(p, func(s *snapshot.Server) {
+			unsigned(p, s, read, useServerCA, useServer)
+			unsigned(p, s, read, useClientCA, useReplication)
 			switch s.Operator {
-			case cnpg:
+			case snapshot.CloudNativePG:
 				halfCluster(p, s, useServerCA, "serverCASecret", "serverTLSSecret")
 				halfCluster(p, s, useClientCA, "clientCASecret", "replicationTLSSecret")
 				halfPooler(p, s)
-			case crunchy, percona:
+			case snapshot.Crunchy, snapshot.Percona:
 				halfCustom(p, s)
 			}
 		})
@@ -39,7 +43,8 @@ CA of yours, for a Pooler too, it needs the key.`,
 
 // halfCluster is about two fields of spec.certificates. With the CA alone the operator
 // signs the certificate itself, for which it needs the CA's key; with the certificate
-// alone it checks it against a CA that it makes [cnpg
+// alone it checks it against a CA that it makes; a doubt about a Secret of its own is
+// moot, and TLS1011 tells of it [cnpg
 // internal/controller/cluster_pki.go@1.30.0].
 func halfCluster(p *audit.Pass, s *snapshot.Server, use, caField, leafField string) {
 	const in = "spec.certificates."
@@ -60,6 +65,9 @@ func halfCluster(p *audit.Pass, s *snapshot.Server, use, caField, leafField stri
 		out.Origin, out.Certain = leaf.Origin, false
 		out.Message = fmt.Sprintf("%s without %s: the operator checks the certificate against a CA that it made itself, and refuses the Cluster unless that one signed it", leafField, caField)
 		out.Fix = "name the CA of the certificate too:\nspec:\n  certificates:\n    " + caField + ": <Secret with ca.crt>"
+	}
+	if !out.Certain && (operatorsOwn(s, ca) != "" || operatorsOwn(s, leaf) != "") {
+		return
 	}
 	p.Report(out)
 }
@@ -95,17 +103,17 @@ func halfCustom(p *audit.Pass, s *snapshot.Server) {
 	if ownReplication {
 		here, there = replication, "customTLSSecret"
 	}
-	section, name, _ := cutLast(here.Origin.Field)
+	section, name := cutLast(here.Origin.Field)
 	p.Report(audit.Finding{Subject: s.Ref(), Certain: true, Origin: here.Origin,
 		Message: fmt.Sprintf("%s without %s: the server and its replicas have certificates of two CAs, and refuse each other", name, there),
 		Fix:     fmt.Sprintf("give both, signed by one CA, and each with its ca.crt: %s.%s: {name: <Secret>}", section, there)})
 }
 
 // cutLast cuts a path before its last name.
-func cutLast(path string) (section, name string, found bool) {
+func cutLast(path string) (section, name string) {
 	i := strings.LastIndexByte(path, '.')
 	if i < 0 {
-		return "", path, false
+		return "", path
 	}
-	return path[:i], path[i+1:], true
+	return path[:i], path[i+1:]
 }

@@ -25,7 +25,7 @@ with the old one until somebody reloads them, or it ends.`,
 			secrets[s.Namespace+"/"+s.Name] = s
 		}
 		each(p, func(s *snapshot.Server) {
-			if s.Operator != cnpg {
+			if s.Operator != snapshot.CloudNativePG {
 				return
 			}
 			told := map[string]bool{}

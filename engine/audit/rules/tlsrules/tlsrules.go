@@ -3,10 +3,8 @@ package tlsrules
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
-	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -16,15 +14,6 @@ var Rules = []*audit.Rule{
 	TLS1001, TLS1002, TLS1003, TLS1004, TLS1005, TLS1006, TLS1007, TLS1008, TLS1009, TLS1010,
 	TLS1011, TLS1012, TLS1013,
 }
-
-// The operators that rules speak to by name.
-const (
-	cnpg      = "cloudnative-pg"
-	stackgres = "stackgres"
-	zalando   = "zalando"
-	crunchy   = "crunchy"
-	percona   = "percona"
-)
 
 // The uses of certificates that are no role's.
 const (
@@ -54,11 +43,6 @@ func certificate(s *snapshot.Server, use string) (snapshot.Certificate, bool) {
 	return s.TLS.Certificates[i], true
 }
 
-// written reports whether a person wrote the record: what operators write has a note.
-func written(r *hba.Record) bool { return r.Origin.Note == "" && !r.Origin.IsZero() }
-
-func quoted(r *hba.Record) string { return "\"" + r.String() + "\"" }
-
 // settingOf returns the setting of a key that an object has: poolers of one server
 // share its list of settings.
 func settingOf(s *snapshot.Server, object, key string) (snapshot.Setting, bool) {
@@ -68,17 +52,6 @@ func settingOf(s *snapshot.Server, object, key string) (snapshot.Setting, bool) 
 		}
 	}
 	return snapshot.Setting{}, false
-}
-
-// list writes names as people do.
-func list(names []string) string {
-	if len(names) > 3 {
-		names = append(slices.Clone(names[:3]), "others")
-	}
-	if n := len(names); n > 1 {
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-	}
-	return strings.Join(names, "")
 }
 
 // or returns the first origin that names something.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/audit/words"
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
@@ -177,7 +178,7 @@ func (k kind) finding(p *audit.Pass, s *snapshot.Server, group []reach.VitalDeci
 	steps := blockers(d)
 	f := audit.Finding{
 		Subject: s.Ref(), Certain: d.Verdict == verdict.Deny, Because: steps, Assumptions: d.Assumptions,
-		Origin: steps[0].Origin, Fix: fix(d, steps),
+		Origin: steps[0].Origin, Fix: fix(group),
 	}
 	if f.Origin.IsZero() {
 		f.Origin = s.Origin
@@ -230,102 +231,63 @@ func ports(f snapshot.VitalFlow) string {
 	return strings.Join(out, join)
 }
 
-// fix says which rule would let the flow pass, on each side that refuses it.
-func fix(d reach.VitalDecision, steps []verdict.Step) string {
+// fix says which rules would let the flows pass, on each side that refuses one.
+func fix(group []reach.VitalDecision) string {
 	var out []string
-	for _, s := range steps {
-		switch s.Layer {
-		case verdict.Ingress:
-			out = append(out, fmt.Sprintf("admit it where it arrives, in a policy that selects %s:\ningress:\n  - from:\n%s    ports:\n%s",
-				name(d.Flow.To), peer(d.Flow.From), list(d.Flow)))
-		case verdict.Egress:
-			out = append(out, fmt.Sprintf("admit it where it leaves, in a policy that selects %s:\negress:\n  - to:\n%s    ports:\n%s",
-				name(d.Flow.From), peer(d.Flow.To), list(d.Flow)))
-		case verdict.HBA, verdict.Pooler, verdict.Ident:
-			out = append(out, fmt.Sprintf("let pg_hba.conf admit role %s above the line that refuses it", d.Flow.Role))
+	if flows := refused(group, verdict.Ingress); len(flows) > 0 {
+		out = append(out, admission("arrives", "ingress:", flows, func(f *snapshot.VitalFlow) snapshot.VitalPeer { return f.To }, words.Ingress))
+	}
+	if flows := refused(group, verdict.Egress); len(flows) > 0 {
+		out = append(out, admission("leaves", "egress:", flows, func(f *snapshot.VitalFlow) snapshot.VitalPeer { return f.From }, words.Egress))
+	}
+	for _, layer := range []verdict.Layer{verdict.HBA, verdict.Pooler, verdict.Ident} {
+		for _, f := range refused(group, layer) {
+			out = append(out, fmt.Sprintf("let pg_hba.conf admit role %s above the line that refuses it", f.Role))
 		}
 	}
 	return strings.Join(slices.Compact(out), "\n")
 }
 
-func name(p snapshot.VitalPeer) string {
-	if p.Name == "" {
-		return "its pods"
-	}
-	return p.Name
-}
-
-// peer writes one side as an entry of from or to.
-func peer(p snapshot.VitalPeer) string {
-	var b strings.Builder
-	labels, namespace := p.Labels.Set, p.Namespace
-	if len(p.Pods) > 0 {
-		labels, namespace = common(p.Pods), p.Pods[0].Namespace
-	}
-	switch {
-	case len(labels) > 0:
-		fmt.Fprintf(&b, "      - namespaceSelector:\n          matchLabels:\n            %s: %s\n        podSelector:\n          matchLabels:\n",
-			snapshot.MetadataName, namespace)
-		for _, key := range sortedKeys(labels) {
-			fmt.Fprintf(&b, "            %s: %q\n", key, labels[key])
+// refused are the flows that the layer keeps from passing, as needed ones: somebody asks
+// for each.
+func refused(group []reach.VitalDecision, layer verdict.Layer) []*snapshot.VitalFlow {
+	var out []*snapshot.VitalFlow
+	for _, d := range group {
+		if slices.ContainsFunc(blockers(d), func(s verdict.Step) bool { return s.Layer == layer }) {
+			f := d.Flow
+			f.Optional = false
+			out = append(out, &f)
 		}
-	case !p.Outside.IsEmpty():
-		for _, prefix := range p.Outside.Prefixes() {
-			fmt.Fprintf(&b, "      - ipBlock:\n          cidr: %s\n", prefix)
-		}
-	default:
-		fmt.Fprintf(&b, "      - ipBlock:\n          cidr: ADDRESS/32 # of %s\n", name(p))
-	}
-	return b.String()
-}
-
-func list(f snapshot.VitalFlow) string {
-	var out []string
-	for _, r := range f.Ports {
-		out = append(out, fmt.Sprintf("      - {protocol: %s, port: %d}", r.Protocol, r.From))
-	}
-	return strings.Join(out, "\n")
-}
-
-// common are the labels that all pods have alike, without those that everything of
-// one vendor has.
-func common(pods []*snapshot.Pod) map[string]string {
-	out, generic := map[string]string{}, map[string]string{}
-	for key, value := range pods[0].Labels.Set {
-		if slices.ContainsFunc(pods, func(p *snapshot.Pod) bool { return p.Labels.Set[key] != value }) {
-			continue
-		}
-		if strings.HasPrefix(key, "app.kubernetes.io/") {
-			generic[key] = value
-		} else if !passes(key, value) {
-			out[key] = value
-		}
-	}
-	if len(out) == 0 {
-		return generic
 	}
 	return out
 }
 
-// ofOnePod are labels of one pod or one release: no policy may rest on them.
-var ofOnePod = []string{
-	"cnpg.io/instanceName", "stackgres.io/cluster-uid", "stackgres.io/disruptible", "pgv2.percona.com/version",
-	"apps.kubernetes.io/pod-index", "statefulset.kubernetes.io/pod-name", "controller-revision-hash", "pod-template-hash",
-}
-
-// passes reports whether a pod has a label for a time: until the next failover or restart.
-func passes(key, value string) bool {
-	if slices.Contains([]string{"primary", "master", "replica"}, value) && strings.HasSuffix(strings.ToLower(key), "role") {
-		return true
+// admission writes the rules for one side of flows. Pods of different duty have different
+// labels, and what they have alike others may have too: each has a policy.
+func admission(where, word string, flows []*snapshot.VitalFlow, side func(*snapshot.VitalFlow) snapshot.VitalPeer,
+	rules func(string, []*snapshot.VitalFlow) []string,
+) string {
+	var names, selectors []string
+	for _, f := range flows {
+		p := side(f)
+		if names = append(names, words.Named(p)); len(p.Pods) > 0 {
+			selectors = append(selectors, "podSelector: {matchLabels: {"+strings.Join(words.MatchLabels(words.Labels(p.Pods)), ", ")+"}}")
+		}
 	}
-	return slices.Contains(ofOnePod, key)
-}
-
-func sortedKeys(m map[string]string) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
+	selectors = slices.Compact(slices.Sorted(slices.Values(selectors)))
+	first := side(flows[0])
+	namespace := first.Namespace
+	if len(first.Pods) > 0 {
+		namespace = first.Pods[0].Namespace
 	}
-	slices.Sort(out)
-	return out
+	of := "a policy that selects "
+	if len(selectors) > 1 {
+		of = "a policy for each of "
+	}
+	lines := append([]string{"admit it where it " + where + ", in " + of + words.List(names) + ":"}, selectors...)
+	lines = append(lines, word)
+	for _, l := range rules(namespace, flows) {
+		lines = append(lines, "  "+l)
+	}
+	return strings.Join(lines, "\n")
 }
