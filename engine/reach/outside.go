@@ -14,7 +14,6 @@ import (
 // outside splits the world beyond the cluster where answers may differ, and joins
 // the parts whose answers are the same.
 func (b *book) outside() []Access {
-	var out []Access
 	type part struct {
 		addresses flow.Addresses
 		list      []Access
@@ -31,6 +30,11 @@ func (b *book) outside() []Access {
 		}
 		parts[i].addresses = parts[i].addresses.Union(atom)
 	}
+	cells := 0
+	for _, p := range parts {
+		cells += len(p.list)
+	}
+	out := make([]Access, 0, cells)
 	for _, p := range parts {
 		ref := b.OutsideRef(p.addresses)
 		for _, a := range p.list {
