@@ -120,7 +120,10 @@ func (f file) besides(p *audit.Pass, r *hba.Record, pooler string, as hba.Sessio
 	}) {
 		direct = "is for nobody over the network"
 	}
-	out := f.about(r, true, "%s in %s %s: through %s the server sees %s, and the same role and database come to %s",
+	certain := sees == snapshot.SeesClient || slices.ContainsFunc(f.server.Ports, func(port snapshot.ServerPort) bool {
+		return port.Sees == sees && port.Maybe == ""
+	})
+	out := f.about(r, certain, "%s in %s %s: through %s the server sees %s, and the same role and database come to %s",
 		words.Quoted(r), f.name(), direct, pooler, seen[sees], strings.TrimSuffix(line(result.Record), ","))
 	out.Also = []verdict.Origin{result.Record.Origin}
 	out.Fix = f.forPooler(r, sees)
