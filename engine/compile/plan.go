@@ -80,6 +80,7 @@ func (p *planner) perimeter(in *intent.Perimeter) {
 	p.outwards(site)
 	for _, m := range in.Monitoring {
 		p.matches(m, in.Namespace, "monitoring")
+		p.outside(m)
 	}
 	for _, d := range slices.Concat(in.Backup, in.Egress) {
 		p.matches(d.To, in.Namespace, "destination "+d.Name)

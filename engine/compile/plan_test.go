@@ -79,7 +79,7 @@ type asked struct {
 
 // Every bad intent is told with the field to edit and what to write there.
 func TestBadIntents(t *testing.T) {
-	world := manifests.Servers(t, "", shop)
+	world := manifests.Servers(t, "podCIDRs: [10.244.0.0/16]", shop)
 	for _, c := range []struct {
 		name   string
 		change func(p *intent.Perimeter, a *intent.Access) asked
@@ -114,6 +114,11 @@ func TestBadIntents(t *testing.T) {
 		{name: "no namespace", want: "no pod of the estate", fix: "namespace shp is not in the estate; the nearest is shop", warning: true,
 			change: func(p *intent.Perimeter, a *intent.Access) asked {
 				a.From[0] = labelled("shp", "app", "api")
+				return asked{[]*intent.Perimeter{p}, []*intent.Access{a}}
+			}},
+		{name: "addresses of pods", want: "10.0.0.0/8 holds addresses of pods (10.244.0.0/16)", fix: "name pods by namespace", field: "spec.from[0]", warning: true,
+			change: func(p *intent.Perimeter, a *intent.Access) asked {
+				a.From[0] = intent.Peer{Names: []string{"10.0.0.0/8"}, Addresses: flow.AddressesOf(netip.MustParsePrefix("10.0.0.0/8")), Origin: origin("access", "spec.from[0]")}
 				return asked{[]*intent.Perimeter{p}, []*intent.Access{a}}
 			}},
 		{name: "reserved by the operator", want: "the operator (cloudnative-pg) keeps", field: "spec.to[0].role",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -35,6 +36,7 @@ func (p *planner) access(a *intent.Access) {
 	site.Accesses = append(site.Accesses, a)
 	for _, from := range a.From {
 		p.matches(from, a.Namespace, "client")
+		p.outside(from)
 	}
 	for _, e := range a.To {
 		p.entry(site, e)
@@ -57,6 +59,15 @@ func (p *planner) matches(peer intent.Peer, own, what string) {
 		return
 	}
 	p.warn(peer.Origin, p.nearby(peer, own), "no pod of the estate is this %s: %s", what, peerText(peer, own))
+}
+
+// outside warns of clients by ranges that pods have, too: network plugins differ in whether
+// such a range lets those in.
+func (p *planner) outside(peer intent.Peer) {
+	if of := peer.Addresses.Intersect(flow.AddressesOf(p.job.World.Facts.PodCIDRs...)); !of.IsEmpty() {
+		p.warn(peer.Origin, "name pods by namespace and labels, and leave their addresses out of the range",
+			"%s holds addresses of pods (%s): whatever pod has one may be let in", strings.Join(peer.Names, ", "), of.Text())
+	}
 }
 
 func peerText(p intent.Peer, own string) string {
