@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+
+	"github.com/pgmoat/pgmoat/model/spelling"
 )
 
 // suggest says what an unknown field may have meant: one beside it with almost its name, or
@@ -76,7 +78,7 @@ func didYouMean(word string, candidates []string) string {
 	word = strings.ToLower(word)
 	best, distance := "", max(1, (len(word)+1)/3)+1
 	for _, c := range candidates {
-		d := edits(word, strings.ToLower(c))
+		d := spelling.Distance(word, strings.ToLower(c))
 		if len(word) > 2 && strings.HasPrefix(strings.ToLower(c), word) {
 			d = min(d, 1)
 		}
@@ -88,25 +90,4 @@ func didYouMean(word string, candidates []string) string {
 		return ""
 	}
 	return ": did you mean " + best + "?"
-}
-
-// edits is Levenshtein's distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/spelling"
 )
 
 // A reference is [NAMESPACE/][KIND/]NAME, NAME.NAMESPACE for a Service, or an
@@ -412,12 +413,12 @@ func nearest(text string, all []snapshot.Ref) []snapshot.Ref {
 	qualified := strings.Contains(text, "/")
 	var near []scored
 	for _, r := range all {
-		d := distance(text, r.Name)
+		d := spelling.Distance(text, r.Name)
 		switch {
 		case qualified:
-			d = distance(text, r.Namespace+"/"+r.Name)
+			d = spelling.Distance(text, r.Namespace+"/"+r.Name)
 		case strings.Contains(text, "."): // NAME.NAMESPACE
-			d = min(d, distance(text, r.Name+"."+r.Namespace))
+			d = min(d, spelling.Distance(text, r.Name+"."+r.Namespace))
 		}
 		if d <= max(2, len(text)/3) || strings.HasSuffix(text, "/"+r.Name) {
 			near = append(near, scored{r, d})
@@ -429,25 +430,4 @@ func nearest(text string, all []snapshot.Ref) []snapshot.Ref {
 		out = append(out, s.ref)
 	}
 	return out
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

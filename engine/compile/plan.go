@@ -9,6 +9,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/spelling"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -128,7 +129,7 @@ func (p *planner) nearest(ref intent.ServerRef) string {
 	best, distance := "", 1<<30
 	for _, s := range p.job.World.Servers {
 		r := s.Ref()
-		d := edits(ref.Name, r.Name)
+		d := spelling.Distance(ref.Name, r.Name)
 		if r.Namespace != ref.Namespace {
 			d += 2
 		}
@@ -146,27 +147,6 @@ func (p *planner) nearest(ref intent.ServerRef) string {
 		return "did you mean " + best + "?"
 	}
 	return "the nearest is " + best
-}
-
-// edits counts the characters to change, add or take away to make b of a.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // owned refuses to close a namespace in which others live.

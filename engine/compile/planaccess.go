@@ -8,6 +8,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/spelling"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -97,7 +98,7 @@ func (p *planner) nearby(peer intent.Peer, own string) string {
 func nearestOf(name string, names []string) string {
 	best := ""
 	for _, n := range names {
-		if best == "" || edits(name, n) < edits(name, best) {
+		if best == "" || spelling.Distance(name, n) < spelling.Distance(name, best) {
 			best = n
 		}
 	}

@@ -187,17 +187,10 @@ func only(step verdict.Step, from network.Endpoint, takes flow.Addresses, reason
 	return step
 }
 
-// privateRanges are not routed on the Internet: RFC 1918, RFC 6598, RFC 4193, and the
-// addresses of one link, RFC 3927 and RFC 4291.
-var privateRanges = flow.AddressesOf(
-	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
-	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"),
-	netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"))
-
 // nearby are the addresses that may reach an internal load balancer: private ones, and
 // those that the facts file names, which somebody knows to be near.
 func (e *Engine) nearby() flow.Addresses {
-	out := privateRanges
+	out := flow.Private()
 	for _, o := range e.World.Facts.Outside {
 		out = out.Union(o.Addresses)
 	}

@@ -98,7 +98,7 @@ func (e *Engine) hbaStep(layer verdict.Layer, file hba.File, c client, s *snapsh
 // A pod whose address is not known has one of these: never loopback, which is the
 // server itself, and of IPv6 global unicast (RFC 4291) or unique local (RFC 4193).
 var (
-	loopback = flow.AddressesOf(netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	loopback = flow.Loopback()
 	podsIPv4 = flow.IPv4().Minus(loopback).Prefixes()
 	podsIPv6 = []netip.Prefix{netip.MustParsePrefix("2000::/3"), netip.MustParsePrefix("fc00::/7")}
 )

@@ -100,20 +100,8 @@ func (c *cluster) userRoles() {
 		}
 		r := snapshot.Role{Name: name, Origin: c.at("spec.users%s", object.Key(false, name))}
 		for i, flag := range c.spec.Users[name] {
-			switch strings.ToUpper(flag) {
-			case "SUPERUSER":
-				r.Superuser = true
-			case "REPLICATION":
-				r.Replication = true
-			case "BYPASSRLS":
-				r.BypassRLS = true
-			case "CREATEROLE":
-				r.CreateRole = true
-			case "NOLOGIN":
-				r.NoLogin = true
-			case "LOGIN", "INHERIT", "CREATEDB",
-				"NOSUPERUSER", "NOREPLICATION", "NOINHERIT", "NOCREATEROLE", "NOCREATEDB", "NOBYPASSRLS":
-			default:
+			word := strings.ToUpper(flag)
+			if !world.Grants(&r, word) && !slices.Contains(plainFlags, word) {
 				world.Refuse(c.w, c.obj, c.at("spec.users%s[%d]", object.Key(false, name), i).Field, "%q is no flag of a role", flag)
 			}
 		}
@@ -124,6 +112,10 @@ func (c *cluster) userRoles() {
 			"the roles of the server: each rotation makes one, which may log in", c.at("spec.usersWithSecretRotation"))
 	}
 }
+
+// plainFlags are the flags of a user that give nothing, or take it away.
+var plainFlags = []string{"LOGIN", "INHERIT", "CREATEDB",
+	"NOSUPERUSER", "NOREPLICATION", "NOINHERIT", "NOCREATEROLE", "NOCREATEDB", "NOBYPASSRLS"}
 
 // preparedRoles are an owner, a reader and a writer of the database and of each of
 // its schemas, that may not log in, and where they are asked for a user of each,

@@ -94,18 +94,7 @@ func (c *Cluster) checkUser(u User, at verdict.Origin) (ok bool) {
 // refuses the statement, so that their order does not matter.
 func options(r *snapshot.Role, text string) {
 	for _, word := range strings.Fields(strings.ToUpper(text)) {
-		switch word {
-		case "SUPERUSER":
-			r.Superuser = true
-		case "REPLICATION":
-			r.Replication = true
-		case "BYPASSRLS":
-			r.BypassRLS = true
-		case "CREATEROLE":
-			r.CreateRole = true
-		case "NOLOGIN":
-			r.NoLogin = true
-		}
+		world.Grants(r, word)
 	}
 }
 

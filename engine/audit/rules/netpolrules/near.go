@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/spelling"
 )
 
 // A near is a label that somebody has and that was probably meant.
@@ -57,9 +58,9 @@ func candidates(r netpol.Requirement, l netpol.Labels) []near {
 			case key == r.Key && slices.Contains(leaders, value) && slices.Contains(leaders, want):
 				out = append(out, near{r, key, value, 0})
 			case key == r.Key && alike(value, want):
-				out = append(out, near{r, key, value, distance(value, want)})
+				out = append(out, near{r, key, value, spelling.Distance(value, want)})
 			case value == want && alike(key, r.Key):
-				out = append(out, near{r, key, value, distance(key, r.Key)})
+				out = append(out, near{r, key, value, spelling.Distance(key, r.Key)})
 			case value == want && slices.Contains(usualKeys, key) && slices.Contains(usualKeys, r.Key):
 				out = append(out, near{r, key, value, 3})
 			}
@@ -86,28 +87,7 @@ func alike(a, b string) bool {
 	if len(short) > 2 && (strings.HasPrefix(long, short+"-") || strings.HasSuffix(long, "-"+short)) {
 		return true
 	}
-	return len(short) > 2 && distance(a, b) <= min(2, len(short)/3)
-}
-
-// distance is how many letters are put in, taken out or changed.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
+	return len(short) > 2 && spelling.Distance(a, b) <= min(2, len(short)/3)
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
