@@ -90,17 +90,15 @@ func (a *app) compiled(ctx context.Context, dir string, now time.Time) error {
 	if !now.IsZero() {
 		at = snapshot.Moment(now.Unix())
 	}
-	for _, p := range intents.Problems {
-		_, _ = fmt.Fprintf(a.err, "pgmoat: %s\n", report.Printable(report.Problem(world, p)))
-	}
 	job, faults := compile.Plan(intents, world, at)
-	result := report.Compiled{Errors: faults, Locate: world.Locate}
-	unread := len(intents.Problems) + len(world.Problems)
-	if unread == 0 && !result.Failed() {
+	// What could not be read may be what keeps a policy narrow.
+	unread := len(intents.Problems)+len(world.Problems) > 0
+	result := report.Compiled{Errors: faults, Unread: unread, Locate: world.Locate}
+	if !unread && !result.Failed() {
 		result.Job, result.Output = job, compile.Compile(job, backends)
 	}
 	switch {
-	case unread > 0: // what could not be read may be what keeps a policy narrow
+	case unread:
 		a.exit(exitFailed)
 	case result.Failed():
 		a.exit(exitNo)

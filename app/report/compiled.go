@@ -21,6 +21,8 @@ type Compiled struct {
 	// Output is what came of it; nil where errors kept from it.
 	Output *compile.Output
 	Errors []compile.Error
+	// Unread says that a document could not be read, so that nothing was compiled.
+	Unread bool
 	// Locate leads an origin to its line; nil leaves it as it is.
 	Locate func(verdict.Origin) verdict.Origin
 }
@@ -253,6 +255,8 @@ func (c *Compiled) summaryLine() string {
 	switch text := strings.Join(parts, ", "); {
 	case s.Errors > 0:
 		return text + "; nothing was compiled"
+	case c.Unread:
+		return "nothing was compiled: something could not be read"
 	case text == "":
 		return "nothing was asked for"
 	default:
