@@ -14,7 +14,7 @@ import (
 
 // Compiled is the file that origins name where no file is: in objects that artefacts made,
 // and in fields that they set.
-const Compiled = "compiled"
+const Compiled = artefact.Compiled
 
 // Apply returns the objects with the artefacts applied; the objects themselves stay as
 // they are. Whole objects replace those of the same name, whose metadata and status stay

@@ -19,6 +19,8 @@ type Outcomes struct {
 	Outside []int32
 	// Inside are those of Insiders.
 	Inside []int32
+	// Strangers are those of the strangers that were asked about, in their order.
+	Strangers []int32
 }
 
 // Pods are all of the snapshot, in the order of its workloads.
@@ -35,9 +37,10 @@ func (e *Engine) Cuts(s *snapshot.Server) []flow.Addresses {
 	return (&book{Engine: e, server: s}).cuts()
 }
 
-// Outcomes makes the closed list of a server that tells the names and addresses apart.
-// Lists of two snapshots compare only where both are told the same ones.
-func (e *Engine) Outcomes(s *snapshot.Server, names Names, cuts []flow.Addresses) *Outcomes {
+// Outcomes makes the closed list of a server that tells the names and addresses apart, also
+// for strangers: pods that the snapshot does not hold. Lists of two snapshots compare only
+// where both are told the same ones.
+func (e *Engine) Outcomes(s *snapshot.Server, names Names, cuts []flow.Addresses, strangers ...network.Virtual) *Outcomes {
 	b := newBook(e, s, names)
 	b.listing.terse = true
 	o := &Outcomes{Lists: [][]Access{nil}}
@@ -70,6 +73,10 @@ func (e *Engine) Outcomes(s *snapshot.Server, names Names, cuts []flow.Addresses
 	}
 	for _, in := range Insiders() {
 		o.Inside = append(o.Inside, number(b.insider(in.Inside)))
+	}
+	for i := range strangers {
+		from := network.Endpoint{Virtual: &strangers[i]}
+		o.Strangers = append(o.Strangers, number(b.client(from, b.arrivals(from, b.ways, nil))))
 	}
 	return o
 }

@@ -9,6 +9,10 @@ import (
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
+// Compiled is the file that origins name of objects that artefacts made, and of fields that
+// they set, where an estate is read with them.
+const Compiled = "compiled"
+
 // An Artefact is one object that is to be, or fields of one that is there.
 type Artefact struct {
 	// Backend names who made it: "networkpolicy", "hba".

@@ -96,6 +96,7 @@ const (
 	AssumeServiceUnread   = "service-unread"
 	AssumePoolersKeep     = "poolers-not-modelled"
 	AssumeRuns            = "runs-again"
+	AssumeCredentials     = "credentials-kept"
 )
 
 var assumptionTexts = map[string]string{
@@ -118,6 +119,7 @@ var assumptionTexts = map[string]string{
 	AssumeNodeAddress:     "a node that translates the source of outside clients gives them an address of its status",
 	AssumeRuns:            "what its custom resource has stopped runs: answers are about a server and poolers that run again",
 	AssumePoolersKeep:     "poolers that no operator made let nobody in whom the server itself would refuse; they are warned of",
+	AssumeCredentials:     "a client that was declared some roles does not hold the password or certificate of another",
 	AssumeServiceUnread:   "a Service that the database needs by name and that was not read exists, with the port it is asked at",
 	AssumeGatewayOpen:     "gateways and ingress controllers take connections from everywhere outside",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",

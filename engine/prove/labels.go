@@ -1,0 +1,157 @@
+package prove
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/pgmoat/pgmoat/model/netpol"
+)
+
+// A domain is what a label may be: absent, one of some values, or any value but some.
+// The zero value is empty: no label is in it.
+type domain struct {
+	absent bool
+	// values are those of the domain, or those that are not where except is set; sorted.
+	values []string
+	except bool
+}
+
+// anything is every label and none.
+var anything = domain{absent: true, except: true}
+
+// domainOf is what a requirement lets a label be (metav1.LabelSelectorRequirement: NotIn
+// holds of an absent label, too).
+func domainOf(r netpol.Requirement) domain {
+	switch r.Op {
+	case netpol.In:
+		return domain{values: sortedValues(r.Values)}
+	case netpol.NotIn:
+		return domain{absent: true, values: sortedValues(r.Values), except: true}
+	case netpol.Exists:
+		return domain{except: true}
+	case netpol.DoesNotExist:
+		return domain{absent: true}
+	}
+	return domain{}
+}
+
+func sortedValues(values []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(values)))
+}
+
+func (d domain) isEmpty() bool { return !d.absent && !d.except && len(d.values) == 0 }
+
+// others is everything that is not in the domain.
+func (d domain) others() domain { return domain{!d.absent, d.values, !d.except} }
+
+func (d domain) and(o domain) domain {
+	out := domain{absent: d.absent && o.absent, except: d.except && o.except}
+	switch {
+	case out.except:
+		out.values = sortedValues(slices.Concat(d.values, o.values))
+	case d.except:
+		out.values = o.allowed(d)
+	default:
+		out.values = d.allowed(o)
+	}
+	return out
+}
+
+// allowed are the values of a domain that lists them which are in another, too.
+func (d domain) allowed(o domain) []string {
+	var out []string
+	for _, v := range d.values {
+		if slices.Contains(o.values, v) != o.except {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// any picks a label of the domain: none at all where that will do, else a value that
+// nobody asks for. False where it is to be absent.
+func (d domain) any() (value string, there bool) {
+	switch {
+	case d.absent:
+		return "", false
+	case !d.except:
+		return d.values[0], true
+	}
+	value = generic
+	for n := 2; slices.Contains(d.values, value); n++ {
+		value = generic + "-" + strconv.Itoa(n)
+	}
+	return value, true
+}
+
+// A place says whose label a key is of.
+type place struct {
+	ofNamespace bool
+	key         string
+}
+
+// A box is the pods whose labels, and whose namespace's, are in its domains; of keys that
+// it does not have they may be anything.
+type box map[place]domain
+
+func (b box) domain(p place) domain {
+	if d, has := b[p]; has {
+		return d
+	}
+	return anything
+}
+
+// with is the box with a domain narrowed; false where nothing is left.
+func (b box) with(p place, d domain) (box, bool) {
+	narrowed := b.domain(p).and(d)
+	if narrowed.isEmpty() {
+		return nil, false
+	}
+	out := maps.Clone(b)
+	if out == nil {
+		out = box{}
+	}
+	out[p] = narrowed
+	return out, true
+}
+
+// A condition is one requirement on a pod or on its namespace.
+type condition struct {
+	at place
+	is domain
+}
+
+func conditions(s netpol.Selector, ofNamespace bool) []condition {
+	out := make([]condition, len(s))
+	for i, r := range s {
+		out[i] = condition{place{ofNamespace, r.Key}, domainOf(r)}
+	}
+	return out
+}
+
+// split divides a box into the part that meets all conditions and disjoint parts that do
+// not; false where nothing meets them.
+func (b box) split(all []condition) (in box, out []box, some bool) {
+	in, some = b, true
+	for _, c := range all {
+		if rest, left := in.with(c.at, c.is.others()); left {
+			out = append(out, rest)
+		}
+		if in, some = in.with(c.at, c.is); !some {
+			return nil, []box{b}, false
+		}
+	}
+	return in, out, true
+}
+
+// labels picks the labels of one pod of the box, or of its namespace.
+func (b box) labels(ofNamespace bool) map[string]string {
+	out := map[string]string{}
+	for p, d := range b {
+		if value, there := d.any(); there && p.ofNamespace == ofNamespace {
+			out[p.key] = value
+		}
+	}
+	return out
+}

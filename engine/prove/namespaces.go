@@ -1,0 +1,74 @@
+package prove
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// newNamespaces are namespaces that do not exist yet, one for each set of labels that
+// something asks for.
+type newNamespaces struct {
+	list   []*snapshot.Namespace
+	byText map[string]*snapshot.Namespace
+	taken  []string
+	// clashes says that one name was asked for with different labels.
+	clashes bool
+}
+
+// generic begins the values that domain.any makes up.
+const generic = "another"
+
+// namespaceFor is the name of a namespace that does not exist yet and has some labels.
+func (p *prover) namespaceFor(labels map[string]string) string { return p.made.with(labels).Name }
+
+func (n *newNamespaces) with(labels map[string]string) *snapshot.Namespace {
+	key := textOf(labels)
+	if have := n.byText[key]; have != nil {
+		return have
+	}
+	name := labels[snapshot.MetadataName]
+	if name == "" || strings.HasPrefix(name, generic) {
+		name = "a-new-namespace"
+	} else if slices.Contains(n.taken, name) {
+		n.clashes = true
+	}
+	unique := name
+	for i := 2; slices.Contains(n.taken, unique); i++ {
+		unique = fmt.Sprintf("%s-%d", name, i)
+	}
+	n.taken = append(slices.Clip(n.taken), unique)
+	set := maps.Clone(labels)
+	if set == nil {
+		set = map[string]string{}
+	}
+	set[snapshot.MetadataName] = unique
+	made := &snapshot.Namespace{Name: unique, Declared: true, Labels: netpol.Labels{Set: set}}
+	if n.byText == nil {
+		n.byText = map[string]*snapshot.Namespace{}
+	}
+	n.byText[key], n.list = made, append(n.list, made)
+	return made
+}
+
+// among are the namespaces of an estate and the new ones.
+func (n *newNamespaces) among(have map[string]*snapshot.Namespace) map[string]*snapshot.Namespace {
+	out := maps.Clone(have)
+	for _, made := range n.list {
+		out[made.Name] = made
+	}
+	return out
+}
+
+// textOf writes labels as a key.
+func textOf(labels map[string]string) string {
+	var out strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		fmt.Fprintf(&out, "%q=%q,", k, labels[k])
+	}
+	return out.String()
+}

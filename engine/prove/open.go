@@ -1,0 +1,212 @@
+package prove
+
+import (
+	"slices"
+
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/engine/reach"
+	"github.com/pgmoat/pgmoat/model/intent"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// A member is one client of an access, with the number of its list.
+type member struct {
+	asker
+	list int32
+}
+
+// clients are all who an access surely names: pods of the estate, addresses outside, and
+// pods that might come.
+func (s *site) clients(a *intent.Access) []member {
+	var out []member
+	seen := map[*snapshot.Pod]bool{}
+	for _, peer := range a.From {
+		for _, pod := range s.candidates(selectionOf(peer, a.Namespace)) {
+			if !seen[pod] && s.isNamed(peer, a.Namespace, pod) == netpol.Yes {
+				seen[pod] = true
+				out = append(out, member{asker{ref: pod.Ref(), pod: pod}, s.list().Pods[s.index[pod]]})
+			}
+		}
+	}
+	named := func(match func(intent.Peer) netpol.Match) bool {
+		return slices.ContainsFunc(a.From, func(p intent.Peer) bool { return match(p) == netpol.Yes })
+	}
+	for i, atom := range s.list().Atoms {
+		covers := func(p intent.Peer) netpol.Match {
+			if p.IsOutside() && atom.Minus(p.Addresses).IsEmpty() {
+				return netpol.Yes
+			}
+			return netpol.No
+		}
+		if named(covers) {
+			out = append(out, member{asker{ref: s.After.OutsideRef(atom), outside: atom}, s.list().Outside[i]})
+		}
+	}
+	for i := range s.future {
+		v := &s.future[i]
+		if named(func(p intent.Peer) netpol.Match { return s.namesStranger(p, a.Namespace, v) }) {
+			out = append(out, member{asker{ref: strangerRef(v), future: v}, s.list().Strangers[i]})
+		}
+	}
+	return out
+}
+
+// candidates are the pods of the namespaces that a selection may be about.
+func (p *prover) candidates(s selection) []*snapshot.Pod {
+	if len(s.namespaces) == 1 && s.namespaces[0].Key == snapshot.MetadataName && s.namespaces[0].Op == netpol.In {
+		var out []*snapshot.Pod
+		for _, name := range sortedValues(s.namespaces[0].Values) {
+			out = append(out, p.podsIn[name]...)
+		}
+		return out
+	}
+	return p.After.Pods()
+}
+
+// open decides whether each client of an access gets each of its entries.
+func (s *site) open(a *intent.Access) Statement {
+	out := s.ofAccess(Open, a)
+	told := map[openKey]int{}
+	for _, m := range s.clients(a) {
+		for i := range a.To {
+			e := &a.To[i]
+			for _, database := range e.Databases {
+				out.Asked++
+				if v := s.gets(m.list, e, database); v != verdict.Allow {
+					s.missing(&out, told, missing{m, e, database, v})
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(out.Against, func(x, y Counterexample) int { return compareRefs(x.From, y.From) })
+	out.Assumptions = s.restsOn()
+	return out
+}
+
+func compareRefs(a, b []snapshot.Ref) int { return slices.CompareFunc(a, b, snapshot.Ref.Compare) }
+
+func (s *site) ofAccess(kind Kind, a *intent.Access) Statement {
+	return Statement{Kind: kind, Of: snapshot.Ref{Kind: "PostgresAccess", Namespace: a.Namespace, Name: a.Name}, Server: s.server.Ref(), Origin: a.Origin}
+}
+
+// gets is the best answer of a list for an entry: a session on the database as the role, by
+// a way and with a method that were declared, at the endpoint that is meant.
+func (s *site) gets(list int32, e *intent.Entry, database string) verdict.Verdict {
+	best := verdict.Deny
+	for i := range s.list().Lists[list] {
+		cell := &s.list().Lists[list][i]
+		if cell.Role != e.Role || cell.Database != database {
+			continue
+		}
+		for j := range cell.Logins {
+			l := &cell.Logins[j]
+			for _, r := range routesOf(l) {
+				undecided := l.Verdict == verdict.Unknown && len(l.Routes) == 0
+				if undecided || s.isWay(e, wayIn{cell, l, r}) && shows(e, l) && s.isEndpoint(e, r) {
+					best = verdict.Any(best, l.Verdict)
+				}
+			}
+		}
+	}
+	return best
+}
+
+// isEndpoint reports whether a route ends where an entry is to lead.
+func (s *site) isEndpoint(e *intent.Entry, r reach.Route) bool {
+	want := map[intent.Endpoint]string{intent.ReadWrite: snapshot.Primary, intent.ReadOnly: snapshot.Replica}[e.Endpoint]
+	if want == "" {
+		return true
+	}
+	some := func(part string) bool {
+		return slices.ContainsFunc(s.server.Members(), func(p *snapshot.Pod) bool { return p.Part == part && (r.Member == "" || p.Ref().Name == r.Member) })
+	}
+	return some(want) || want == snapshot.Replica && !hasReplica(s.server)
+}
+
+func hasReplica(s *snapshot.Server) bool {
+	return slices.ContainsFunc(s.Members(), func(p *snapshot.Pod) bool { return p.Part == snapshot.Replica })
+}
+
+// missing is what a client does not get, or may not get.
+type missing struct {
+	member
+	entry    *intent.Entry
+	database string
+	verdict  verdict.Verdict
+}
+
+type openKey struct {
+	entry  *intent.Entry
+	list   int32
+	future bool
+	kind   string
+	doubt  bool
+}
+
+// missing adds what is not got: once for all clients that get the same list and for all
+// databases of an entry.
+func (s *site) missing(into *Statement, told map[openKey]int, m missing) {
+	key := openKey{m.entry, m.list, m.future != nil, m.ref.Kind, m.verdict == verdict.Unknown}
+	if at, known := told[key]; known {
+		if key.doubt {
+			d := &into.Doubts[at]
+			d.From, d.Databases = joined(d.From, d.Databases, m)
+			return
+		}
+		c := &into.Against[at]
+		c.From, c.Databases = joined(c.From, c.Databases, m)
+		return
+	}
+	session := reach.Session{Database: m.database, Role: m.entry.Role, TLS: true}
+	if m.entry.Authentication != intent.SCRAM {
+		session.Cert = m.entry.Role
+	}
+	w := s.witness(m.asker, session, s.meant1(m))
+	var from []snapshot.Ref
+	if m.future == nil {
+		from = []snapshot.Ref{m.ref}
+	}
+	if key.doubt {
+		told[key] = len(into.Doubts)
+		step := firstStep(w.Path, verdict.Unknown)
+		into.Doubts = append(into.Doubts, Doubt{Reason: step.Reason, From: from, Future: m.future,
+			Databases: []string{m.database}, Roles: []string{m.entry.Role}, Step: step, Origin: step.Origin})
+		return
+	}
+	told[key] = len(into.Against)
+	step := firstStep(w.Path, verdict.Deny)
+	into.Against = append(into.Against, Counterexample{
+		From: from, Future: m.future, Server: s.server.Ref(), Databases: []string{m.database}, Roles: []string{m.entry.Role},
+		Witness: w, Decides: step, Ours: step.Layer != "" && !step.Origin.IsZero() && !s.isForeign(step), Close: s.fixes(m.asker, w.Path),
+	})
+}
+
+func joined(from []snapshot.Ref, databases []string, m missing) ([]snapshot.Ref, []string) {
+	if m.future == nil && !slices.Contains(from, m.ref) {
+		from = append(from, m.ref)
+	}
+	if !slices.Contains(databases, m.database) {
+		databases = append(databases, m.database)
+	}
+	return from, databases
+}
+
+// meant1 wants a path of the kind that an entry is about.
+func (s *site) meant1(m missing) func(reach.Path) bool {
+	return func(p reach.Path) bool {
+		pooler := p.Pooler != nil && p.Pooler.Workload.Name == m.entry.Pooler
+		inside := m.entry.Pooler != "" && m.entry.Pooler == s.server.Ref().Name
+		return p.Verdict == m.verdict && (pooler || inside || p.Pooler == nil && m.entry.Pooler == "")
+	}
+}
+
+// fixes are the edits of policies that would open a path.
+func (s *site) fixes(a asker, p reach.Path) []network.Fix {
+	step := firstStep(p, verdict.Deny)
+	if step.Layer != verdict.Ingress && step.Layer != verdict.Egress {
+		return nil
+	}
+	return s.flip(a, p)
+}

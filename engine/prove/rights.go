@@ -1,0 +1,291 @@
+package prove
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/engine/reach"
+	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/intent"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// Rights are what a client of a server was declared to have: by accesses, by the flows
+// that the server needs to stay alive, and, of a pooler, by those who go through it.
+type rights struct {
+	accesses []*intent.Access
+	flows    []*snapshot.VitalFlow
+	pooler   *snapshot.Pooler
+	key      string
+}
+
+func (r *rights) areNone() bool { return len(r.accesses) == 0 && len(r.flows) == 0 && r.pooler == nil }
+
+// collect are the rights of a client that is asked about by the two.
+func (s *site) collect(named func(intent.Peer, string) netpol.Match, flows func(*snapshot.VitalFlow) bool) rights {
+	var out rights
+	var key strings.Builder
+	for i, a := range s.accesses() {
+		if slices.ContainsFunc(a.From, func(p intent.Peer) bool { return named(p, a.Namespace) != netpol.No }) {
+			out.accesses = append(out.accesses, a)
+			fmt.Fprintf(&key, "a%d", i)
+		}
+	}
+	for i := range s.server.Vital {
+		if f := &s.server.Vital[i]; s.isSession(f) && flows(f) {
+			out.flows = append(out.flows, f)
+			fmt.Fprintf(&key, "f%d", i)
+		}
+	}
+	for _, inv := range s.invariants {
+		for _, p := range cmp.Or(inv.Never, inv.Only).From {
+			fmt.Fprintf(&key, "i%d", named(p, ""))
+		}
+	}
+	out.key = key.String()
+	return out
+}
+
+// isSession reports whether a flow ends at a port of the server that speaks PostgreSQL.
+func (s *site) isSession(f *snapshot.VitalFlow) bool {
+	toUs := slices.ContainsFunc(f.To.Pods, func(p *snapshot.Pod) bool { return p.Workload == s.server.Workload })
+	return toUs && slices.ContainsFunc(f.Ports, func(r flow.PortRange) bool {
+		return slices.ContainsFunc(s.server.Ports, func(p snapshot.ServerPort) bool { return r.From <= p.Port && p.Port <= r.To })
+	})
+}
+
+// rightsOf are those of a pod of the estate.
+func (s *site) rightsOf(p *snapshot.Pod) rights {
+	out := s.collect(
+		func(peer intent.Peer, own string) netpol.Match { return s.isNamed(peer, own, p) },
+		func(f *snapshot.VitalFlow) bool {
+			return slices.Contains(f.From.Pods, p) ||
+				f.From.Namespace == p.Namespace && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(p.Labels) == netpol.Yes
+		})
+	if q := s.pooler(p); q != nil {
+		out.comesFrom(q)
+	}
+	return out
+}
+
+// isNamed reports whether a peer names a pod.
+func (p *prover) isNamed(peer intent.Peer, own string, pod *snapshot.Pod) netpol.Match {
+	if peer.IsOutside() {
+		return netpol.No
+	}
+	if len(peer.ServiceAccounts) > 0 && !slices.Contains(peer.ServiceAccounts, cmp.Or(pod.ServiceAccount, "default")) {
+		return netpol.No
+	}
+	return p.selected(selectionOf(peer, own), pod.Namespace, pod.Labels)
+}
+
+func (p *prover) selected(s selection, namespace string, labels netpol.Labels) netpol.Match {
+	return both(s.namespaces.Match(p.After.World.NamespaceOf(namespace).Labels), s.pods.Match(labels))
+}
+
+func both(a, b netpol.Match) netpol.Match {
+	switch {
+	case a == netpol.No || b == netpol.No:
+		return netpol.No
+	case a == netpol.Yes && b == netpol.Yes:
+		return netpol.Yes
+	}
+	return netpol.Unsure
+}
+
+// rightsOfStranger are those of a pod that does not exist yet. Who is named by what he is,
+// and not by labels (a service account, pods of an operator), is known by the labels that
+// his pods have today.
+func (s *site) rightsOfStranger(v *network.Virtual) rights {
+	out := s.collect(
+		func(peer intent.Peer, own string) netpol.Match { return s.namesStranger(peer, own, v) },
+		func(f *snapshot.VitalFlow) bool {
+			return s.isLike(v, f.From.Pods) ||
+				f.From.Namespace == v.Namespace && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(v.Labels) == netpol.Yes
+		})
+	for _, q := range s.server.Poolers {
+		if s.isLike(v, q.Workload.Pods) {
+			out.comesFrom(q)
+		}
+	}
+	return out
+}
+
+// comesFrom makes the client one of a pooler's pods.
+func (r *rights) comesFrom(p *snapshot.Pooler) {
+	r.pooler = p
+	r.key += "p" + p.Workload.Name
+}
+
+func (s *site) namesStranger(peer intent.Peer, own string, v *network.Virtual) netpol.Match {
+	if peer.IsOutside() {
+		return netpol.No
+	}
+	match := s.selected(selectionOf(peer, own), v.Namespace, v.Labels)
+	if len(peer.ServiceAccounts) == 0 || match == netpol.No {
+		return match
+	}
+	var named []*snapshot.Pod
+	for _, p := range s.podsIn[v.Namespace] {
+		if s.isNamed(peer, own, p) != netpol.No {
+			named = append(named, p)
+		}
+	}
+	if s.isLike(v, named) {
+		return netpol.Unsure
+	}
+	return netpol.No
+}
+
+// isLike reports whether a stranger has labels by which one of some pods is told from all
+// others of its namespace.
+func (s *site) isLike(v *network.Virtual, pods []*snapshot.Pod) bool {
+	return slices.ContainsFunc(pods, func(p *snapshot.Pod) bool {
+		if p.Namespace != v.Namespace {
+			return false
+		}
+		shared := map[string]string{}
+		for k, value := range p.Labels.Set {
+			if v.Labels.Set[k] == value && value != "" {
+				shared[k] = value
+			}
+		}
+		return len(shared) > 0 && !slices.ContainsFunc(s.podsIn[p.Namespace], func(o *snapshot.Pod) bool {
+			return o.Workload != p.Workload && !slices.Contains(pods, o) && equal(shared).Match(o.Labels) == netpol.Yes
+		})
+	})
+}
+
+// rightsOutside are those of addresses outside, which no peer tells apart.
+func (s *site) rightsOutside(a flow.Addresses) rights {
+	return s.collect(
+		func(peer intent.Peer, _ string) netpol.Match {
+			if peer.IsOutside() && a.Minus(peer.Addresses).IsEmpty() {
+				return netpol.Yes
+			}
+			return netpol.No
+		},
+		func(f *snapshot.VitalFlow) bool {
+			return f.From.OutsideUnknown || !f.From.Outside.IsEmpty() && a.Minus(f.From.Outside).IsEmpty()
+		})
+}
+
+// A way in is one login of one cell by one of its routes.
+type wayIn struct {
+	cell  *reach.Access
+	login *reach.Login
+	route reach.Route
+}
+
+// declared reports whether some right is to the way in.
+func (s *site) declared(r *rights, w wayIn) bool {
+	for _, a := range r.accesses {
+		for i := range a.To {
+			if e := &a.To[i]; isCell(e, w.cell) && s.isWay(e, w) && shows(e, w.login) {
+				return true
+			}
+		}
+	}
+	return s.isVital(r, w) || s.isPooled(r, w)
+}
+
+func isCell(e *intent.Entry, cell *reach.Access) bool {
+	return e.Role == cell.Role && slices.Contains(e.Databases, cell.Database)
+}
+
+// isWay reports whether an entry is about the way: through its pooler or straight, and
+// without TLS only where it says so.
+func (s *site) isWay(e *intent.Entry, w wayIn) bool {
+	if !w.login.TLS && !(e.PlainText && s.asked.Perimeter.PlainText) {
+		return false
+	}
+	if s.isInside(w.route) {
+		return e.Pooler != "" && e.Pooler == s.server.Ref().Name
+	}
+	return w.route.Pooler == s.poolerRoute(e)
+}
+
+// poolerRoute is the pooler of an entry as routes call it; empty for straight.
+func (s *site) poolerRoute(e *intent.Entry) string {
+	if e.Pooler == "" {
+		return ""
+	}
+	return s.server.Ref().Namespace + "/" + e.Pooler
+}
+
+// isInside reports whether a route ends at a pooler in the pods of the server.
+func (s *site) isInside(r reach.Route) bool {
+	return r.Pooler == "" && slices.ContainsFunc(s.server.Ports, func(p snapshot.ServerPort) bool { return p.Port == r.Port && p.Pooler != nil })
+}
+
+// shows reports whether a login asks for what an entry says.
+func shows(e *intent.Entry, l *reach.Login) bool {
+	switch e.Authentication {
+	case intent.SCRAM:
+		return asksFor(l.Method, "scram-sha-256", "md5")
+	case intent.Certificate:
+		return l.Method == "cert" && l.Cert
+	case intent.SCRAMAndCertificate:
+		return asksFor(l.Method, "scram-sha-256", "md5") && l.Cert
+	}
+	return false
+}
+
+// asksFor reports whether a login, which may be by one of several records, asks for one of
+// some methods whichever decides.
+func asksFor(method string, some ...string) bool {
+	for _, m := range splitMethods(method) {
+		if !slices.Contains(some, m) {
+			return false
+		}
+	}
+	return true
+}
+
+// splitMethods are the methods of which one is asked for, as package reach joins them.
+func splitMethods(method string) []string { return strings.Split(method, " or ") }
+
+// isVital reports whether the way in is that of a flow of the server's. A superuser of one
+// database is one of all.
+func (s *site) isVital(r *rights, w wayIn) bool {
+	if w.route.Pooler != "" {
+		return false
+	}
+	return slices.ContainsFunc(r.flows, func(f *snapshot.VitalFlow) bool {
+		if f.Role != w.cell.Role || f.Cert != "" && !w.login.Cert {
+			return false
+		}
+		replication := w.cell.Database == reach.PhysicalReplication
+		return f.Replication == replication && (replication || f.Database == "" || f.Database == w.cell.Database) || s.isSuperuser(f.Role)
+	})
+}
+
+func (s *site) isSuperuser(role string) bool {
+	return role == "postgres" || slices.ContainsFunc(s.server.Roles, func(r snapshot.Role) bool { return r.Name == role && r.Superuser })
+}
+
+// isPooled reports whether the way in is that of a pooler on behalf of its clients.
+func (s *site) isPooled(r *rights, w wayIn) bool {
+	if r.pooler == nil || w.route.Pooler != "" {
+		return false
+	}
+	if r.pooler.AuthUser != "" && r.pooler.AuthUser == w.cell.Role {
+		return true
+	}
+	for _, a := range s.accesses() {
+		for i := range a.To {
+			e := a.To[i]
+			if e.Pooler != r.pooler.Workload.Name {
+				continue
+			}
+			if e.Role = cmp.Or(r.pooler.Becomes, e.Role); isCell(&e, w.cell) && asksFor(w.login.Method, "scram-sha-256", "md5") {
+				return true
+			}
+		}
+	}
+	return false
+}

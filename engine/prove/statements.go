@@ -1,0 +1,176 @@
+package prove
+
+import (
+	"slices"
+
+	"github.com/pgmoat/pgmoat/engine/reach"
+	"github.com/pgmoat/pgmoat/model/intent"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
+)
+
+// statements are those of the perimeter and of its accesses.
+func (s *site) statements() []Statement {
+	if s.asked == nil {
+		return nil
+	}
+	closed, within := s.bounds()
+	out := []Statement{closed, within, s.vital()}
+	for _, a := range s.accesses() {
+		out = append(out, s.open(a))
+		for i := range a.Accept {
+			out = append(out, s.attempt(Accept, a, &a.Accept[i]))
+		}
+		for i := range a.Deny {
+			out = append(out, s.attempt(Deny, a, &a.Deny[i]))
+		}
+		if p := s.privileges(a); p != nil {
+			out = append(out, *p)
+		}
+	}
+	return out
+}
+
+// privileges cannot be decided: nothing tells which ones roles have.
+func (s *site) privileges(a *intent.Access) *Statement {
+	out := s.ofAccess(Privileges, a)
+	for _, e := range a.To {
+		if len(e.Privileges) > 0 {
+			out.Asked += len(e.Databases) * len(e.Privileges)
+			out.Doubts = append(out.Doubts, Doubt{Reason: NoCatalogue, Databases: e.Databases, Roles: []string{e.Role}, Origin: e.Privileges[0].Origin})
+		}
+	}
+	if len(out.Doubts) == 0 {
+		return nil
+	}
+	return &out
+}
+
+// vital decides whether everything passes that the server needs to stay alive. What is only
+// useful is the perimeter's to ask for.
+func (s *site) vital() Statement {
+	out := s.statement(Vital)
+	var was []reach.VitalDecision
+	if s.was != nil {
+		was = s.Before.Vital(s.was)
+	}
+	for _, d := range s.After.Vital(s.server) {
+		if d.Flow.Optional {
+			continue
+		}
+		out.Asked++
+		out.Assumptions = snapshot.Merge(out.Assumptions, slices.Sorted(slices.Values(d.Assumptions)))
+		switch d.Verdict {
+		case verdict.Deny:
+			step := firstStep(reach.Path{Steps: d.Steps}, verdict.Deny)
+			flow := d.Flow
+			out.Against = append(out.Against, Counterexample{Server: s.server.Ref(), Flow: &flow, Decides: step,
+				Ours:    !step.Origin.IsZero() && !s.isForeign(step),
+				Witness: Witness{Was: wasFlow(was, flow), Now: verdict.Deny, Path: reach.Path{Verdict: verdict.Deny, Steps: d.Steps}}})
+		case verdict.Unknown:
+			step := firstStep(reach.Path{Steps: d.Steps}, verdict.Unknown)
+			out.Doubts = append(out.Doubts, Doubt{Reason: step.Reason, Step: step, Origin: step.Origin})
+		}
+	}
+	return out
+}
+
+// wasFlow is what became of a flow without artefacts; Unknown where it was not there.
+func wasFlow(all []reach.VitalDecision, f snapshot.VitalFlow) verdict.Verdict {
+	for _, d := range all {
+		if d.Flow.ID == f.ID && d.Flow.What == f.What && d.Flow.Phase == f.Phase {
+			return d.Verdict
+		}
+	}
+	return verdict.Unknown
+}
+
+// attempt decides one test. An attempt that has to get in does so without TLS where it says
+// so, and else over TLS; one that must not get in, in neither way but where it says which.
+func (s *site) attempt(kind Kind, a *intent.Access, t *intent.Attempt) Statement {
+	out := s.ofAccess(kind, a)
+	out.Attempt, out.Words, out.Origin, out.Assumptions = t, t.Why, t.Origin, s.restsOn()
+	c, err := s.Find(t.From)
+	if err != nil {
+		out.Doubts = append(out.Doubts, Doubt{Reason: Unresolved, Origin: t.Origin,
+			Step: verdict.Step{Reason: Unresolved, Facts: map[string]string{"name": t.From, "error": err.Error()}}})
+		return out
+	}
+	for _, m := range s.members(c) {
+		s.ask(&out, kind, t, m)
+	}
+	out.Against = merged(out.Against)
+	return out
+}
+
+// members are the clients that a name means, with their lists.
+func (s *site) members(c Client) []member {
+	var out []member
+	for _, e := range c.Endpoints {
+		if e.Pod != nil {
+			out = append(out, member{asker{ref: c.Ref, pod: e.Pod}, s.list().Pods[s.index[e.Pod]]})
+			continue
+		}
+		for i, atom := range s.list().Atoms {
+			if atom.Minus(e.Outside).IsEmpty() {
+				out = append(out, member{asker{ref: c.Ref, outside: atom}, s.list().Outside[i]})
+			}
+		}
+	}
+	for i, in := range reach.Insiders() {
+		if len(c.Endpoints) == 0 && in.Ref == c.Ref {
+			out = append(out, member{asker{ref: c.Ref}, s.list().Inside[i]})
+		}
+	}
+	return out
+}
+
+// ask adds to a test what one client makes of it.
+func (s *site) ask(out *Statement, kind Kind, t *intent.Attempt, m member) {
+	out.Asked++
+	var in, doubtful *wayIn
+	for i := range s.list().Lists[m.list] {
+		cell := &s.list().Lists[m.list][i]
+		if t.Database != "" && cell.Database != t.Database || t.Role != "" && cell.Role != t.Role || cell.Database == reach.PhysicalReplication {
+			continue
+		}
+		for j := range cell.Logins {
+			l := &cell.Logins[j]
+			if l.TLS == t.Plain && (kind == Accept || t.Plain) {
+				continue
+			}
+			w := &wayIn{cell, l, routesOf(l)[0]}
+			switch {
+			case l.Verdict == verdict.Allow && in == nil:
+				in = w
+			case l.Verdict == verdict.Unknown && doubtful == nil:
+				doubtful = w
+			}
+		}
+	}
+	sub := &subject{from: []snapshot.Ref{m.ref}, first: m.asker}
+	switch {
+	case kind == Accept && in != nil, kind == Deny && in == nil && doubtful == nil:
+	case kind == Deny && in != nil:
+		out.Against = append(out.Against, s.counterexample(sub, &excess{*in, []string{in.cell.Database}, []string{in.cell.Role}}))
+	case doubtful != nil:
+		out.Doubts = append(out.Doubts, s.doubt(sub, &excess{*doubtful, []string{doubtful.cell.Database}, []string{doubtful.cell.Role}}))
+	default:
+		out.Against = append(out.Against, s.refused(t, m))
+	}
+}
+
+// refused tells an attempt that does not get in.
+func (s *site) refused(t *intent.Attempt, m member) Counterexample {
+	session := reach.Session{Database: t.Database, Role: t.Role, TLS: !t.Plain}
+	if session.Database == "" {
+		session.Database = reach.AnyOther
+	}
+	if session.Role == "" {
+		session.Role = reach.AnyOther
+	}
+	w := s.witness(m.asker, session, func(p reach.Path) bool { return p.Verdict == verdict.Deny })
+	step := firstStep(w.Path, verdict.Deny)
+	return Counterexample{From: []snapshot.Ref{m.ref}, Server: s.server.Ref(), Databases: []string{session.Database}, Roles: []string{session.Role},
+		Witness: w, Decides: step, Ours: !step.Origin.IsZero() && !s.isForeign(step), Close: s.fixes(m.asker, w.Path)}
+}

@@ -1,0 +1,266 @@
+package prove
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pgmoat/pgmoat/engine/network"
+	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/intent"
+	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
+
+// maxKinds is how many kinds of pods that do not exist yet are asked about for one server.
+const maxKinds = 4000
+
+// A selection is pods as somebody calls them, by their namespace and their labels.
+type selection struct{ namespaces, pods netpol.Selector }
+
+func inNamespace(names ...string) netpol.Selector {
+	return netpol.Selector{{Key: snapshot.MetadataName, Op: netpol.In, Values: names}}
+}
+
+func orAll(s *netpol.Selector) netpol.Selector {
+	if s == nil {
+		return nil
+	}
+	return *s
+}
+
+// selectionOf is a peer of an intent, own being the namespace of the object that it is in;
+// empty for all.
+func selectionOf(p intent.Peer, own string) selection {
+	out := selection{pods: orAll(p.Pods)}
+	switch {
+	case p.NamespaceSelector != nil:
+		out.namespaces = *p.NamespaceSelector
+	case len(p.Namespaces) > 0:
+		out.namespaces = inNamespace(p.Namespaces...)
+	case own != "":
+		out.namespaces = inNamespace(own)
+	}
+	return out
+}
+
+// calls are all the ways in which something that decides about the way in to the server
+// calls pods: two pods that none of them tells apart get the same answers, where nothing
+// closes their way out.
+func (s *site) calls() []selection {
+	var out []selection
+	for _, p := range s.peers() {
+		if !p.peer.IsOutside() {
+			out = append(out, selectionOf(p.peer, p.own))
+		}
+	}
+	for _, q := range slices.Concat(s.After.World.Policies, s.After.World.ClusterPolicies) {
+		if len(q.Rules[netpol.Ingress]) > 0 && s.guards(q) {
+			out = append(out, callsOf(q)...)
+		}
+	}
+	for _, file := range s.files() {
+		for _, r := range file.Records {
+			if r.Address.Kind == hba.Pods {
+				out = append(out, selection{inNamespace(r.Address.Namespace), r.Address.Pods})
+			}
+		}
+	}
+	for _, f := range s.server.Vital {
+		if f.From.Namespace != "" {
+			out = append(out, selection{inNamespace(f.From.Namespace), equal(f.From.Labels.Set)})
+		}
+	}
+	return distinct(out)
+}
+
+func equal(labels map[string]string) netpol.Selector {
+	var out netpol.Selector
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, netpol.Requirement{Key: k, Op: netpol.In, Values: []string{labels[k]}})
+	}
+	return out
+}
+
+// guards reports whether a policy may select a pod of the server or of its poolers.
+func (s *site) guards(q *netpol.Policy) bool {
+	return slices.ContainsFunc(s.ownPods(), func(p *snapshot.Pod) bool { return s.selects(q, p.Namespace, p.Labels) })
+}
+
+// selects reports whether a policy may select pods with the labels in a namespace.
+func (p *prover) selects(q *netpol.Policy, namespace string, labels netpol.Labels) bool {
+	return p.livesIn(q, namespace) && q.Pods.Match(labels) != netpol.No
+}
+
+// livesIn reports whether a policy may select pods of a namespace.
+func (p *prover) livesIn(q *netpol.Policy, namespace string) bool {
+	if q.Namespaces == nil {
+		return q.Namespace == namespace
+	}
+	return q.Namespaces.Match(p.After.World.NamespaceOf(namespace).Labels) != netpol.No
+}
+
+// callsOf are the pods that the rules of a policy for the way in name.
+func callsOf(q *netpol.Policy) []selection {
+	var out []selection
+	for _, r := range q.Rules[netpol.Ingress] {
+		for _, peer := range r.Peers {
+			if !peer.IsPods() {
+				continue
+			}
+			namespaces := inNamespace(q.Namespace)
+			if peer.Namespaces != nil {
+				namespaces = *peer.Namespaces
+			}
+			out = append(out, selection{namespaces, orAll(peer.Pods)})
+		}
+	}
+	return out
+}
+
+// files are all that have a say about sessions of the server.
+func (s *site) files() []hba.File {
+	out := []hba.File{s.server.HBA}
+	for _, p := range s.server.Poolers {
+		out = append(out, p.HBA)
+	}
+	return out
+}
+
+func distinct(all []selection) []selection {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(s selection) bool {
+		key := s.namespaces.String() + "\x00" + s.pods.String()
+		was := seen[key]
+		seen[key] = true
+		return was
+	})
+}
+
+// strangers are pods that do not exist yet: one of each kind that something tells from
+// others, in each namespace that something tells from others and in one that does not exist
+// yet either. False where there are too many to be asked.
+func (s *site) strangers() (out []network.Virtual, all bool) {
+	calls := s.calls()
+	for _, namespace := range s.alikeNamespaces(calls) {
+		boxes, ok := divide([]box{{}}, s.within(namespace, calls))
+		if !ok || len(out)+len(boxes) > maxKinds {
+			return out, false
+		}
+		for _, b := range boxes {
+			out = append(out, virtualPod(namespace, b.labels(false)))
+		}
+	}
+	boxes, ok := divide([]box{s.newNamespace()}, s.anywhere(calls))
+	if !ok || len(out)+len(boxes) > maxKinds {
+		return out, false
+	}
+	for _, b := range boxes {
+		out = append(out, virtualPod(s.namespaceFor(b.labels(true)), b.labels(false)))
+	}
+	return out, !s.made.clashes
+}
+
+func virtualPod(namespace string, labels map[string]string) network.Virtual {
+	return network.Virtual{Name: "a pod that does not exist yet", Namespace: namespace, Labels: netpol.Labels{Set: labels}}
+}
+
+// divide splits boxes by every list of conditions.
+func divide(boxes []box, by [][]condition) ([]box, bool) {
+	for _, all := range by {
+		var next []box
+		for _, b := range boxes {
+			in, out, some := b.split(all)
+			if some {
+				next = append(next, in)
+			}
+			next = append(next, out...)
+		}
+		if boxes = next; len(boxes) > maxKinds {
+			return boxes, false
+		}
+	}
+	return boxes, true
+}
+
+// within are the conditions on the labels of pods of a namespace: those of calls that are
+// about the namespace, and of policies that decide about the way out of some of its pods.
+func (s *site) within(namespace string, calls []selection) [][]condition {
+	var out [][]condition
+	labels := s.After.World.NamespaceOf(namespace).Labels
+	for _, c := range calls {
+		if c.namespaces.Match(labels) != netpol.No {
+			out = append(out, conditions(c.pods, false))
+		}
+	}
+	for _, q := range slices.Concat(s.closing[namespace], s.ordered) {
+		if s.livesIn(q, namespace) {
+			out = append(out, conditions(q.Pods, false))
+		}
+	}
+	return out
+}
+
+// anywhere are the conditions on pods of a namespace that may have any labels.
+func (s *site) anywhere(calls []selection) [][]condition {
+	var out [][]condition
+	both := func(namespaces, pods netpol.Selector) {
+		out = append(out, slices.Concat(conditions(namespaces, true), conditions(pods, false)))
+	}
+	for _, c := range calls {
+		both(c.namespaces, c.pods)
+	}
+	for _, q := range s.ordered {
+		both(orAll(q.Namespaces), q.Pods)
+	}
+	return out
+}
+
+// newNamespace is every namespace that is not there yet.
+func (s *site) newNamespace() box {
+	return box{place{true, snapshot.MetadataName}: {values: s.namespaces, except: true}}
+}
+
+// alikeNamespaces are the namespaces of the estate, one for all that nothing tells apart.
+// Policies of the NetworkPolicy tier only ever close the way out: where a namespace has
+// none, its pods get wherever pods of the others that are alike get, and a namespace that
+// does not exist yet has none either.
+func (s *site) alikeNamespaces(calls []selection) []string {
+	var order []string
+	alike := map[string][]string{}
+	for _, name := range s.namespaces {
+		key := s.namespaceKey(name, calls)
+		if alike[key] == nil {
+			order = append(order, key)
+		}
+		alike[key] = append(alike[key], name)
+	}
+	var out []string
+	unlabelled := s.namespaceKey(s.namespaceFor(nil), calls)
+	for _, key := range order {
+		names := alike[key]
+		free := slices.IndexFunc(names, func(name string) bool { return len(s.closing[name]) == 0 })
+		switch {
+		case free >= 0:
+			out = append(out, names[free])
+		case key != unlabelled:
+			out = append(out, names...)
+		}
+	}
+	return out
+}
+
+// namespaceKey is all that decides about pods of a namespace, apart from their labels and
+// what closes their way out.
+func (s *site) namespaceKey(name string, calls []selection) string {
+	var key strings.Builder
+	labels := s.After.World.NamespaceOf(name).Labels
+	for _, c := range calls {
+		key.WriteString(strconv.Itoa(int(c.namespaces.Match(labels))))
+	}
+	for _, q := range s.ordered {
+		key.WriteString(strconv.FormatBool(s.livesIn(q, name)))
+	}
+	return key.String()
+}
