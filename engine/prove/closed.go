@@ -104,7 +104,6 @@ func (s *site) bounds() (closed, within Statement) {
 	within.Asked = cells * s.declaredClients()
 	closed.Assumptions = snapshot.Merge(closed.Assumptions, s.restsOn())
 	within.Assumptions = snapshot.Merge(within.Assumptions, s.restsOn())
-	closed.Against, within.Against = merged(closed.Against), merged(within.Against)
 	return closed, within
 }
 
@@ -185,10 +184,14 @@ func (s *site) hold(into *Statement, sub *subject, judge func(wayIn) standing) {
 	}
 }
 
-// waysIn are all of a cell.
+// waysIn are all of a cell, but for those that differ from another in a certificate that
+// nobody asks for.
 func waysIn(cell *reach.Access) iter.Seq[wayIn] {
 	return func(yield func(wayIn) bool) {
 		for i := range cell.Logins {
+			if isShownInVain(cell, &cell.Logins[i]) {
+				continue
+			}
 			for _, route := range routesOf(&cell.Logins[i]) {
 				if !yield(wayIn{cell, &cell.Logins[i], route}) {
 					return
@@ -196,6 +199,12 @@ func waysIn(cell *reach.Access) iter.Seq[wayIn] {
 			}
 		}
 	}
+}
+
+func isShownInVain(cell *reach.Access, l *reach.Login) bool {
+	return l.Cert && slices.ContainsFunc(cell.Logins, func(o reach.Login) bool {
+		return !o.Cert && o.TLS == l.TLS && o.Method == l.Method && o.Verdict == l.Verdict && slices.Equal(o.Routes, l.Routes)
+	})
 }
 
 // beyond says how a way in stands to what its client was declared.
@@ -292,8 +301,9 @@ func (s *site) isSomebodys(w wayIn) bool {
 	return slices.ContainsFunc(s.server.Poolers, func(p *snapshot.Pooler) bool { return s.isPooled(&rights{pooler: p}, w) })
 }
 
-// merged joins counterexamples that differ in their clients alone; of pods that do not
-// exist yet the first stands for all.
+// merged joins counterexamples that differ in their clients alone. Pods that do not exist
+// yet come last: where some that do are told already they add nothing, and else the first
+// stands for all.
 func merged(all []Counterexample) []Counterexample {
 	var out []Counterexample
 	at := map[string]int{}
@@ -305,10 +315,30 @@ func merged(all []Counterexample) []Counterexample {
 			out = append(out, c)
 			continue
 		}
-		for _, ref := range c.From {
-			if !slices.Contains(out[i].From, ref) {
-				out[i].From = append(out[i].From, ref)
-			}
+		for _, ref := range c.From { // none of a pod that does not exist yet
+			out[i].From = appendNew(out[i].From, ref)
+		}
+	}
+	for i := range out {
+		slices.SortFunc(out[i].From, snapshot.Ref.Compare)
+	}
+	return out
+}
+
+// mergedDoubts joins doubts likewise.
+func mergedDoubts(all []Doubt) []Doubt {
+	var out []Doubt
+	at := map[string]int{}
+	for _, d := range all {
+		key := strings.Join([]string{strings.Join(d.Databases, "\x01"), strings.Join(d.Roles, "\x01"), string(d.Reason), d.Origin.String(), string(d.Step.Layer)}, "\x00")
+		i, known := at[key]
+		if !known {
+			at[key] = len(out)
+			out = append(out, d)
+			continue
+		}
+		for _, ref := range d.From {
+			out[i].From = appendNew(out[i].From, ref)
 		}
 	}
 	for i := range out {
@@ -323,7 +353,7 @@ func (c *Counterexample) sameness() string {
 		strings.Join(c.Databases, "\x01"), strings.Join(c.Roles, "\x01"), c.Login.Method, c.Route.Pooler, c.Route.Through,
 		c.Decides.Origin.String(), string(c.Decides.Reason), string(c.Decides.Layer),
 	}
-	for _, b := range []bool{c.Login.TLS, c.Login.Cert, c.Ours, c.Future != nil} {
+	for _, b := range []bool{c.Login.TLS, c.Login.Cert, c.Ours} {
 		parts = append(parts, map[bool]string{true: "1", false: "0"}[b])
 	}
 	return strings.Join(parts, "\x00")

@@ -33,7 +33,6 @@ func (p *prover) invariants() []Statement {
 				s.invariant(&st, i)
 			}
 		}
-		st.Against = merged(st.Against)
 		out = append(out, st)
 	}
 	return out
@@ -61,6 +60,8 @@ func (s *site) invariant(into *Statement, i *intent.Invariant) {
 				among = not(among)
 			} else if s.isVital(&sub.rights, w) {
 				return inOrder
+			} else if among == netpol.No && len(sub.flows) > 0 && s.byCredential(&sub.rights, w) {
+				return byCredentialOnly
 			}
 			return map[netpol.Match]standing{netpol.Yes: inOrder, netpol.No: against, netpol.Unsure: whoIsUnsure}[among]
 		})

@@ -40,8 +40,9 @@ func Prove(q Question) *Proof {
 	return out
 }
 
-// settle gives a statement its result.
+// settle joins what is alike, and gives a statement its result.
 func (s *Statement) settle() {
+	s.Against, s.Doubts = merged(s.Against), mergedDoubts(s.Doubts)
 	switch {
 	case len(s.Against) > 0:
 		s.Result = Refuted

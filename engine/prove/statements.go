@@ -99,7 +99,6 @@ func (s *site) attempt(kind Kind, a *intent.Access, t *intent.Attempt) Statement
 	for _, m := range s.members(c) {
 		s.ask(&out, kind, t, m)
 	}
-	out.Against = merged(out.Against)
 	return out
 }
 

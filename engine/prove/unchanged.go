@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/artefact"
+	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -18,15 +19,15 @@ func (p *prover) unchanged() Statement {
 	if !p.applied {
 		return out
 	}
-	to, from := p.meantToChange()
+	x := p.meantToChange()
 	d := network.Diff(p.Before.Network, p.After.Network)
 	for i := range d.Effects {
-		if c, any := p.changed(&d.Effects[i], to, from); any {
+		if c, any := p.changed(&d.Effects[i], x); any {
 			out.Against = append(out.Against, c)
 		}
 	}
-	if u := d.Undecided; u != nil && !to.has(u.To) && !from.has(u.From) {
-		out.Doubts = append(out.Doubts, Doubt{Reason: network.Unsure, From: []snapshot.Ref{u.From.Ref}})
+	if u := d.Undecided; u != nil && !x.to.has(u.To) && !x.from.has(u.From) {
+		out.Doubts = append(out.Doubts, Doubt{Reason: network.Unsure, From: []snapshot.Ref{p.partyRef(u.From)}})
 	}
 	return out
 }
@@ -52,40 +53,85 @@ func (s podSet) has(party network.Party) bool {
 	return len(party.Pods) > 0 && !slices.ContainsFunc(party.Pods, func(p *snapshot.Pod) bool { return !s[keyOf(p)] })
 }
 
-// meantToChange are the pods to which, and those from which, connections are to differ.
-func (p *prover) meantToChange() (to, from podSet) {
-	to, from = podSet{}, podSet{}
+// expected are the connections that are to differ.
+type expected struct {
+	to, from podSet
+	// opened are the ports at which pods of a server may come to reach what they need.
+	opened map[podKey]flow.Ports
+}
+
+// holds reports whether a connection is among them.
+func (x *expected) holds(b network.Between, e *network.Effect) bool {
+	if x.to.has(b.To) || x.from.has(b.From) {
+		return true
+	}
+	return e.Now == verdict.Allow && len(b.From.Pods) > 0 && !slices.ContainsFunc(b.From.Pods, func(p *snapshot.Pod) bool {
+		return !e.Ports.Minus(x.opened[keyOf(p)]).IsEmpty()
+	})
+}
+
+// meantToChange are connections to pods of a perimeter, from them where it closes their way
+// out, and from clients that an access isolates. Where others close the way out of the
+// perimeter's pods it opens what they need to stay alive.
+func (p *prover) meantToChange() *expected {
+	x := &expected{to: podSet{}, from: podSet{}, opened: map[podKey]flow.Ports{}}
 	for _, s := range p.sites {
 		if s.asked == nil {
 			continue
 		}
-		to.add(s.ownPods())
+		x.to.add(s.ownPods())
 		perimeter := s.asked.Perimeter
 		if perimeter.EgressIsolated || perimeter.Owned != nil && perimeter.Owned.DefaultDeny {
-			from.add(s.ownPods())
+			x.from.add(s.ownPods())
+		}
+		for _, pod := range s.ownPods() {
+			x.opened[keyOf(pod)] = s.needed()
 		}
 		for _, a := range s.accesses() {
 			if a.Client.Isolation == intent.Isolate {
-				for _, m := range s.clients(a) {
-					if m.pod != nil {
-						from.add([]*snapshot.Pod{m.pod})
-					}
-				}
+				x.from.add(s.isolated(a))
 			}
 		}
 	}
-	return to, from
+	return x
+}
+
+// isolated are the pods of the estate that an access names.
+func (s *site) isolated(a *intent.Access) []*snapshot.Pod {
+	var out []*snapshot.Pod
+	for _, m := range s.clients(a) {
+		if m.pod != nil {
+			out = append(out, m.pod)
+		}
+	}
+	return out
+}
+
+// needed are the ports at which the server's pods reach what they need, DNS among it.
+func (s *site) needed() flow.Ports {
+	out := flow.PortsOf(flow.PortRange{Protocol: flow.TCP, From: 53, To: 53}, flow.PortRange{Protocol: flow.UDP, From: 53, To: 53})
+	if dns := s.After.World.Facts.DNS; dns != nil && dns.Port != 0 {
+		out = out.Union(flow.PortsOf(flow.PortRange{Protocol: flow.TCP, From: dns.Port, To: dns.Port}, flow.PortRange{Protocol: flow.UDP, From: dns.Port, To: dns.Port}))
+	}
+	for _, f := range s.server.Vital {
+		out = out.Union(flow.PortsOf(f.Ports...))
+	}
+	for _, d := range slices.Concat(s.asked.Perimeter.Backup, s.asked.Perimeter.Egress) {
+		for _, port := range d.Ports {
+			out = out.Union(flow.PortsOf(flow.PortRange{Protocol: port.Protocol, From: port.From, To: max(port.From, port.To)}))
+		}
+	}
+	return out
 }
 
 // changed tells the connections of an effect that were not to differ; false where there are
 // none.
-func (p *prover) changed(e *network.Effect, to, from podSet) (Counterexample, bool) {
+func (p *prover) changed(e *network.Effect, x *expected) (Counterexample, bool) {
 	c := Counterexample{Ports: e.Ports, Change: e.Kind, Witness: Witness{Was: e.Was, Now: e.Now}}
 	for _, b := range e.Between {
-		if to.has(b.To) || from.has(b.From) {
-			continue
+		if !x.holds(b, e) {
+			c.From, c.To = appendNew(c.From, p.partyRef(b.From)), appendNew(c.To, p.partyRef(b.To))
 		}
-		c.From, c.To = appendNew(c.From, b.From.Ref), appendNew(c.To, b.To.Ref)
 	}
 	for _, side := range e.Witness.NewSteps {
 		if side.Verdict == e.Now && c.Decides.Layer == "" {
@@ -99,6 +145,14 @@ func (p *prover) changed(e *network.Effect, to, from podSet) (Counterexample, bo
 		c.Decides = verdict.Step{Verdict: e.Now}
 	}
 	return c, len(c.From) > 0
+}
+
+// partyRef names a party, also where it is a part of the outside.
+func (p *prover) partyRef(party network.Party) snapshot.Ref {
+	if len(party.CIDR) > 0 {
+		return p.After.OutsideRef(flow.AddressesOf(party.CIDR...))
+	}
+	return party.Ref
 }
 
 func appendNew(list []snapshot.Ref, ref snapshot.Ref) []snapshot.Ref {
