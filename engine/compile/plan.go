@@ -24,7 +24,7 @@ func Plan(in intent.Intents, world *snapshot.Snapshot, now snapshot.Moment) (*Jo
 		}
 	}
 	for _, problem := range in.Problems {
-		p.fail(problem.Origin, "", "%s", problem.Err)
+		p.fail(problem.Origin, "", "%s", strings.TrimPrefix(problem.Err, problem.Origin.Field+": "))
 	}
 	for _, perimeter := range in.Perimeters {
 		p.perimeter(perimeter)
@@ -42,6 +42,9 @@ func Plan(in intent.Intents, world *snapshot.Snapshot, now snapshot.Moment) (*Jo
 		slices.SortStableFunc(s.Expired, byName)
 	}
 	p.conflicts()
+	for _, v := range in.Invariants {
+		p.invariant(v)
+	}
 	slices.SortStableFunc(p.errors, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line),
 			cmp.Compare(a.Origin.Object, b.Origin.Object))
@@ -65,6 +68,16 @@ func (p *planner) warn(at verdict.Origin, fix, format string, args ...any) {
 	p.errors[len(p.errors)-1].Warning = true
 }
 
+// place is the file and line of an origin, to stand behind a name; empty where they are not
+// known.
+func (p *planner) place(at verdict.Origin) string {
+	at = p.job.World.Locate(at)
+	if at.File == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", verdict.Origin{File: at.File, Line: at.Line})
+}
+
 // perimeter adds the site of a perimeter.
 func (p *planner) perimeter(in *intent.Perimeter) {
 	server := p.server(in.Server)
@@ -72,7 +85,7 @@ func (p *planner) perimeter(in *intent.Perimeter) {
 		return
 	}
 	if s := p.site(server); s != nil {
-		p.fail(in.Server.Origin, "keep one of them", "%s has a perimeter already: %s/%s", server.Ref(), s.Perimeter.Namespace, s.Perimeter.Name)
+		p.fail(in.Server.Origin, "keep one of them", "%s has a perimeter already: %s/%s%s", server.Ref(), s.Perimeter.Namespace, s.Perimeter.Name, p.place(s.Perimeter.Origin))
 		return
 	}
 	site := &Site{Server: server, Perimeter: in}
@@ -126,6 +139,11 @@ func wanted(ref intent.ServerRef) string { return strings.TrimSpace(ref.Kind + "
 
 // nearest suggests the server that was probably meant.
 func (p *planner) nearest(ref intent.ServerRef) string {
+	for _, w := range p.job.World.Workloads {
+		if ref.Kind == "" && w.Namespace == ref.Namespace && w.Name == ref.Name {
+			return fmt.Sprintf(`%s is there, and nothing in it tells that it is PostgreSQL: annotate it with pgmoat.dev/postgresql: "true" if it is`, w.Ref)
+		}
+	}
 	best, distance := "", 1<<30
 	for _, s := range p.job.World.Servers {
 		r := s.Ref()
@@ -143,7 +161,7 @@ func (p *planner) nearest(ref intent.ServerRef) string {
 	if best == "" {
 		return "the estate has no server at all: is its object among what was read?"
 	}
-	if distance <= max(3, len(ref.Name)/2) {
+	if distance <= max(2, len(ref.Name)/2) {
 		return "did you mean " + best + "?"
 	}
 	return "the nearest is " + best

@@ -106,11 +106,18 @@ func TestBadIntents(t *testing.T) {
 			}},
 		{name: "no perimeter", want: "has no perimeter", fix: "write a PostgresPerimeter for ledger",
 			change: func(p *intent.Perimeter, a *intent.Access) asked { return asked{a: []*intent.Access{a}} }},
-		{name: "nobody", want: "no pod of the estate", fix: "none with these labels", field: "spec.from[0]", warning: true,
-			change: func(p *intent.Perimeter, a *intent.Access) asked {
-				a.From[0] = labelled("shop", "app", "apo")
-				return asked{[]*intent.Perimeter{p}, []*intent.Access{a}}
-			}},
+		{name: "nobody", want: "no pod of the estate", fix: "did you mean app: api?", field: "spec.from[0]", warning: true,
+			change: from(labelled("shop", "app", "apo"))},
+		{name: "nobody by the key", want: "no pod of the estate", fix: "did you mean tier: back?", warning: true,
+			change: from(labelled("shop", "teir", "back"))},
+		{name: "nobody near", want: "no pod of the estate", fix: "none with these labels", warning: true,
+			change: from(labelled("shop", "run", "unheard-of"))},
+		{name: "elsewhere", want: "no pod of the estate", fix: "did you mean namespaces: [web]?", warning: true,
+			change: from(labelled("shop", "app", "front"))},
+		{name: "another service account", want: "no pod of the estate", fix: "these pods run as api", warning: true,
+			change: from(intent.Peer{Namespaces: []string{"shop"}, Pods: labelled("shop", "app", "api").Pods, ServiceAccounts: []string{"apo"}})},
+		{name: "no namespace has the labels", want: "no pod of the estate", fix: "no namespace of the estate has these labels", warning: true,
+			change: from(intent.Peer{NamespaceSelector: &netpol.Selector{{Key: "team", Op: netpol.In, Values: []string{"nobody"}}}, Pods: &netpol.Selector{}})},
 		{name: "no namespace", want: "no pod of the estate", fix: "namespace shp is not in the estate; the nearest is shop", warning: true,
 			change: func(p *intent.Perimeter, a *intent.Access) asked {
 				a.From[0] = labelled("shp", "app", "api")
@@ -125,6 +132,13 @@ func TestBadIntents(t *testing.T) {
 			change: role("streaming_replica")},
 		{name: "reserved by prefix", want: "keeps for itself", change: role("cnpg_metrics_exporter")},
 		{name: "PostgreSQL's own", want: "PostgreSQL's own roles", change: role("pg_monitor")},
+		{name: "no role", want: "no role can be called that", field: "spec.to[0].role", change: role("public")},
+		{name: "a role that sounds like none", change: role("PUBLIC")},
+		{name: "a database without clients", want: "takes no connections", field: "spec.to[0].databases[1]",
+			change: entry(func(e *intent.Entry) { e.Databases = []string{"app", "template0"} })},
+		{name: "the pooler's console", want: "console of the pooler", field: "spec.to[0].databases[0]",
+			change: entry(func(e *intent.Entry) { e.Databases, e.Pooler = []string{"pgbouncer"}, "ledger-pool" })},
+		{name: "a database of the console's name", change: entry(func(e *intent.Entry) { e.Databases = []string{"pgbouncer"} })},
 		{name: "superuser", want: "is the superuser", fix: "spec.superuser: Remote", change: role("postgres")},
 		{name: "superuser where it may",
 			change: func(p *intent.Perimeter, a *intent.Access) asked {
@@ -227,6 +241,37 @@ func TestBadIntents(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 		})
+	}
+}
+
+func from(peer intent.Peer) func(*intent.Perimeter, *intent.Access) asked {
+	return func(p *intent.Perimeter, a *intent.Access) asked {
+		peer.Origin = origin("access", "spec.from[0]")
+		a.From[0] = peer
+		return asked{[]*intent.Perimeter{p}, []*intent.Access{a}}
+	}
+}
+
+// A statement about a server that is not there holds whatever anybody writes.
+func TestInvariantAboutNobody(t *testing.T) {
+	world := manifests.Servers(t, "podCIDRs: [10.244.0.0/16]", shop)
+	for _, c := range []struct {
+		to   intent.ServerSelector
+		want string
+	}{
+		{to: intent.ServerSelector{}},
+		{to: intent.ServerSelector{Names: []string{"ledger"}}},
+		{to: intent.ServerSelector{Names: []string{"ledger"}, Namespaces: []string{"shop"}}},
+		{to: intent.ServerSelector{Names: []string{"ledger"}, Namespaces: []string{"web"}}, want: "to.names[0]"},
+		{to: intent.ServerSelector{Names: []string{"ledger", "ledgr"}}, want: "to.names[1]"},
+	} {
+		v := &intent.Invariant{Never: &intent.Sessions{To: c.to, Origin: origin("invariant", "spec.never")}}
+		_, errs := Plan(intent.Intents{Invariants: []*intent.Invariant{v}}, world, 0)
+		switch {
+		case c.want == "" && len(errs) == 0:
+		case len(errs) != 1 || !errs[0].Warning || errs[0].Origin.Field != "spec.never."+c.want || errs[0].Fix != "did you mean Cluster shop/ledger?":
+			t.Errorf("%+v: %+v", c.to, errs)
+		}
 	}
 }
 

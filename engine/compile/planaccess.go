@@ -8,7 +8,6 @@ import (
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/snapshot"
-	"github.com/pgmoat/pgmoat/model/spelling"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -79,35 +78,10 @@ func peerText(p intent.Peer, own string) string {
 	return text
 }
 
-// nearby says which part of a peer it is that nobody is.
-func (p *planner) nearby(peer intent.Peer, own string) string {
-	for _, ns := range peer.Namespaces {
-		if _, known := p.job.World.Namespaces[ns]; !known {
-			return fmt.Sprintf("namespace %s is not in the estate; the nearest is %s", ns, nearestOf(ns, sortedKeys(p.job.World.Namespaces)))
-		}
-	}
-	wider := peer
-	wider.Pods = nil
-	if len(peerPods(p.job.World, p.podsIn, wider, own)) > 0 {
-		return "the namespaces have pods, but none with these labels"
-	}
-	return ""
-}
-
-// nearestOf is the name that takes the fewest edits to become another.
-func nearestOf(name string, names []string) string {
-	best := ""
-	for _, n := range names {
-		if best == "" || spelling.Distance(name, n) < spelling.Distance(name, best) {
-			best = n
-		}
-	}
-	return best
-}
-
 // entry checks one entry of an access.
 func (p *planner) entry(s *Site, e intent.Entry) {
 	p.role(s, e)
+	p.databases(s, e)
 	p.pooler(s, e)
 	p.lengths(e)
 	if e.PlainText && !s.Perimeter.PlainText {
@@ -132,10 +106,13 @@ func field(o verdict.Origin, name string) string {
 // pooler checks that the pooler is one of the server's and leads to the part that is asked
 // for.
 func (p *planner) pooler(s *Site, e intent.Entry) {
+	inPod := slices.ContainsFunc(s.Server.Ports, func(sp snapshot.ServerPort) bool { return sp.Pooler != nil })
 	if e.Pooler == "" {
+		if !slices.ContainsFunc(s.Server.Ports, func(sp snapshot.ServerPort) bool { return sp.Pooler == nil }) {
+			p.warn(e.Origin, "pooler: "+s.Server.Ref().Name, "clients of %s come through the pooler in its pods, and the entry names none", s.Server.Ref())
+		}
 		return
 	}
-	inPod := slices.ContainsFunc(s.Server.Ports, func(sp snapshot.ServerPort) bool { return sp.Pooler != nil })
 	at := e.Origin.At("%s", field(e.Origin, "pooler"))
 	pooler := poolerNamed(s.Server, e.Pooler)
 	if pooler == nil {

@@ -40,7 +40,7 @@ func (p *planner) between(a, b *intent.Access) {
 			if e.Pooler != f.Pooler || a != b && !p.overlap(a, b) {
 				continue
 			}
-			p.fail(f.Origin, fix, "role %q gets into the same database from the same clients by %s, which asks for %s", f.Role, atText(e.Origin), text)
+			p.fail(f.Origin, fix, "role %q gets into the same database from the same clients by %s%s, which asks for %s", f.Role, atText(e.Origin), p.place(e.Origin), text)
 		}
 	}
 }
@@ -91,8 +91,8 @@ func (p *planner) isolation() {
 			return
 		}
 		told[[2]*intent.Access{a, other}] = true
-		p.fail(a.Client.Origin, "set isolation: WhereIsolated", "access %s/%s closes the way out of %s, and nothing may be written to open the way that this access needs",
-			other.Namespace, other.Name, pod.Ref())
+		p.fail(a.Client.Origin, "set isolation: WhereIsolated", "access %s/%s%s closes the way out of %s, and nothing may be written to open the way that this access needs",
+			other.Namespace, other.Name, p.place(other.Client.Origin), pod.Ref())
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -117,10 +118,18 @@ type Undecided struct {
 	Edits []*Edit
 }
 
+// Aside are pods of the new estate whose connections a comparison leaves out: those To some
+// of them, and those From some. Nil leaves out none.
+type Aside struct{ To, From func(*snapshot.Pod) bool }
+
 // Diff compares two engines over the same kind of source.
-func Diff(old, next *Engine) *Difference {
+func Diff(old, next *Engine) *Difference { return DiffBeside(old, next, Aside{}) }
+
+// DiffBeside is Diff of all connections but some.
+func DiffBeside(old, next *Engine, aside Aside) *Difference {
 	j := join(compiled(old, next))
 	c := newCollector(j)
+	c.toAside, c.fromAside = j.spotsOf(aside.To), j.spotsOf(aside.From)
 	for w := range j.workloads {
 		c.workload(int32(w))
 	}

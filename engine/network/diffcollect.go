@@ -18,6 +18,17 @@ type collector struct {
 	rows      map[int32][]contrast // by joint class
 	effects   map[part]*Effect
 	order     []part
+	// toAside and fromAside are the spots to and from which nothing is asked.
+	toAside, fromAside []bool
+}
+
+// spotsOf says of each spot whether all of its pods in the new estate are some.
+func (j *joint) spotsOf(some func(*snapshot.Pod) bool) []bool {
+	out := make([]bool, len(j.spots))
+	for i := range j.spots {
+		out[i] = some != nil && !slices.ContainsFunc(j.spots[i].pods[after], func(p *snapshot.Pod) bool { return !some(p) })
+	}
+	return out
 }
 
 func newCollector(j *joint) *collector {
@@ -38,7 +49,9 @@ func (j *joint) spotsIn(w int32) []int32 {
 func (c *collector) workload(w int32) {
 	rows := make([][]contrast, c.workloads[w].end-c.workloads[w].first)
 	for i := range rows {
-		rows[i] = c.row(c.spots[c.workloads[w].first+int32(i)].class) //nolint:gosec // far below 2^31
+		if at := c.workloads[w].first + int32(i); !c.fromAside[at] { //nolint:gosec // far below 2^31
+			rows[i] = c.row(c.spots[at].class)
+		}
 	}
 	for {
 		to, found := c.nearest(rows)
@@ -55,7 +68,7 @@ func (c *collector) workload(w int32) {
 func (c *collector) row(class int32) []contrast {
 	row, ok := c.rows[class]
 	if !ok {
-		row = c.contrasts(class)
+		row = slices.DeleteFunc(c.contrasts(class), func(x contrast) bool { return c.toAside[x.to] })
 		c.rows[class] = row
 	}
 	return row
@@ -179,6 +192,9 @@ func (c *collector) beyond(w int32, dir netpol.Direction) {
 	var groups [][]int
 	keys := map[string]int{}
 	for i, at := range c.spotsIn(w) {
+		if c.isAside(dir, at) {
+			continue
+		}
 		list := c.outside.of(dir, at)
 		if len(list) == 0 {
 			continue
@@ -198,6 +214,14 @@ func (c *collector) beyond(w int32, dir netpol.Direction) {
 	for _, group := range groups {
 		c.addBeyond(w, dir, group)
 	}
+}
+
+// isAside reports whether what a spot has with the outside in a direction is left out.
+func (c *collector) isAside(dir netpol.Direction, at int32) bool {
+	if dir == netpol.Ingress {
+		return c.toAside[at]
+	}
+	return c.fromAside[at]
 }
 
 func (c *collector) addBeyond(w int32, dir netpol.Direction, group []int) {

@@ -30,7 +30,7 @@ func (c *collector) undecided() *Undecided {
 func (c *collector) touchedSpots() []int32 {
 	var out []int32
 	for i := range c.spots {
-		if at := int32(i); c.explainer.touch(netpol.Ingress, at) != 0 { //nolint:gosec // far below 2^31
+		if at := int32(i); !c.toAside[i] && c.explainer.touch(netpol.Ingress, at) != 0 { //nolint:gosec // far below 2^31
 			out = append(out, at)
 		}
 	}
@@ -40,7 +40,7 @@ func (c *collector) touchedSpots() []int32 {
 func (c *collector) undecidedFrom(from int32, touched []int32) *Undecided {
 	class := c.spots[from].class
 	pair := c.classes[class].classes
-	if c.sides[before].certain(pair[before]) || c.sides[after].certain(pair[after]) {
+	if c.fromAside[from] || c.sides[before].certain(pair[before]) || c.sides[after].certain(pair[after]) {
 		return nil
 	}
 	own := c.explainer.touch(netpol.Egress, from)
@@ -49,6 +49,9 @@ func (c *collector) undecidedFrom(from int32, touched []int32) *Undecided {
 		look = allSpots(len(c.spots))
 	}
 	for _, to := range look {
+		if c.toAside[to] {
+			continue
+		}
 		s := c.shapeAt(class, to)
 		if c.ports.and(s[before].unknown, s[after].unknown) == noPorts {
 			continue
@@ -76,7 +79,7 @@ func (c *collector) partyOf(at int32) Party {
 
 func (c *collector) undecidedBeyond(at int32, dir netpol.Direction) *Undecided {
 	edits := c.edits.union(c.explainer.touch(dir, at), c.edits.set(c.edits.nodesEdited))
-	if edits == 0 {
+	if edits == 0 || c.isAside(dir, at) {
 		return nil
 	}
 	pair := c.outside.outsides(dir, c.spots[at].class)

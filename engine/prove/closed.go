@@ -45,10 +45,7 @@ func (s *site) subjects() []*subject {
 		if len(list) == 0 {
 			return
 		}
-		key := subjectKey{n, r.key, ""}
-		if a.future != nil {
-			key.future = a.ref.Name + a.future.Namespace + textOf(a.future.Labels.Set)
-		}
+		key := subjectKey{n, r.key, a.future != nil}
 		if at[key] == nil {
 			at[key] = &subject{rights: r, list: list, first: a}
 			out = append(out, at[key])
@@ -76,8 +73,9 @@ func (s *site) subjects() []*subject {
 }
 
 type subjectKey struct {
-	list           int32
-	rights, future string
+	list   int32
+	rights string
+	future bool
 }
 
 // strangerRef names a pod that does not exist yet.

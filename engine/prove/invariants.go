@@ -17,7 +17,7 @@ func (p *prover) meant(to intent.ServerSelector, s *snapshot.Server) bool {
 	if !named(to.Namespaces, ref.Namespace) || !named(to.Names, ref.Name) {
 		return false
 	}
-	return to.NamespaceSelector == nil || to.NamespaceSelector.Match(p.After.World.NamespaceOf(ref.Namespace).Labels) != netpol.No
+	return to.NamespaceSelector == nil || to.NamespaceSelector.Match(p.labelsOf(ref.Namespace)) != netpol.No
 }
 
 // invariants decides what must stay true of whatever anybody declares.

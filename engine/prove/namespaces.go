@@ -15,6 +15,7 @@ import (
 type newNamespaces struct {
 	list   []*snapshot.Namespace
 	byText map[string]*snapshot.Namespace
+	byName map[string]*snapshot.Namespace
 	taken  []string
 	// clashes says that one name was asked for with different labels.
 	clashes bool
@@ -25,6 +26,14 @@ const generic = "another"
 
 // namespaceFor is the name of a namespace that does not exist yet and has some labels.
 func (p *prover) namespaceFor(labels map[string]string) string { return p.made.with(labels).Name }
+
+// labelsOf are the labels of a namespace, which may be one that does not exist yet.
+func (p *prover) labelsOf(namespace string) netpol.Labels {
+	if made := p.made.byName[namespace]; made != nil {
+		return made.Labels
+	}
+	return p.After.World.NamespaceOf(namespace).Labels
+}
 
 func (n *newNamespaces) with(labels map[string]string) *snapshot.Namespace {
 	key := textOf(labels)
@@ -49,9 +58,9 @@ func (n *newNamespaces) with(labels map[string]string) *snapshot.Namespace {
 	set[snapshot.MetadataName] = unique
 	made := &snapshot.Namespace{Name: unique, Declared: true, Labels: netpol.Labels{Set: set}}
 	if n.byText == nil {
-		n.byText = map[string]*snapshot.Namespace{}
+		n.byText, n.byName = map[string]*snapshot.Namespace{}, map[string]*snapshot.Namespace{}
 	}
-	n.byText[key], n.list = made, append(n.list, made)
+	n.byText[key], n.byName[unique], n.list = made, made, append(n.list, made)
 	return made
 }
 

@@ -84,7 +84,7 @@ func (p *prover) isNamed(peer intent.Peer, own string, pod *snapshot.Pod) netpol
 }
 
 func (p *prover) selected(s selection, namespace string, labels netpol.Labels) netpol.Match {
-	return both(s.namespaces.Match(p.After.World.NamespaceOf(namespace).Labels), s.pods.Match(labels))
+	return both(s.namespaces.Match(p.labelsOf(namespace)), s.pods.Match(labels))
 }
 
 func both(a, b netpol.Match) netpol.Match {

@@ -132,6 +132,8 @@ type site struct {
 	// allKinds says that future are all kinds of pods that might come.
 	allKinds bool
 	outcomes *reach.Outcomes
+	// assumed are the assumptions of restsOn, once it was asked.
+	assumed []string
 }
 
 // site is what is said of a server; nil for nothing.

@@ -98,7 +98,7 @@ func (p *prover) livesIn(q *netpol.Policy, namespace string) bool {
 	if q.Namespaces == nil {
 		return q.Namespace == namespace
 	}
-	return q.Namespaces.Match(p.After.World.NamespaceOf(namespace).Labels) != netpol.No
+	return q.Namespaces.Match(p.labelsOf(namespace)) != netpol.No
 }
 
 // callsOf are the pods that the rules of a policy for the way in name.
@@ -143,23 +143,67 @@ func distinct(all []selection) []selection {
 // yet either. False where there are too many to be asked.
 func (s *site) strangers() (out []network.Virtual, all bool) {
 	calls := s.calls()
+	k := &kinds{site: s, calls: calls, seen: map[string]bool{}}
 	for _, namespace := range s.alikeNamespaces(calls) {
 		boxes, ok := divide([]box{{}}, s.within(namespace, calls))
-		if !ok || len(out)+len(boxes) > maxKinds {
-			return out, false
+		if !ok {
+			return k.list(), false
 		}
 		for _, b := range boxes {
-			out = append(out, virtualPod(namespace, b.labels(false)))
+			k.add(virtualPod(namespace, b.labels(false)))
 		}
 	}
 	boxes, ok := divide([]box{s.newNamespace()}, s.anywhere(calls))
-	if !ok || len(out)+len(boxes) > maxKinds {
-		return out, false
+	if !ok {
+		return k.list(), false
 	}
 	for _, b := range boxes {
-		out = append(out, virtualPod(s.namespaceFor(b.labels(true)), b.labels(false)))
+		k.add(virtualPod(s.namespaceFor(b.labels(true)), b.labels(false)))
 	}
-	return out, !s.made.clashes
+	return k.list(), !s.made.clashes && len(k.seen) <= maxKinds
+}
+
+// kinds are strangers, one for each set of calls that name it. Of those whose way out is
+// closed one is enough, and none where one of the same calls is not closed and nothing was
+// declared for it: it gets further.
+type kinds struct {
+	*site
+	calls        []selection
+	free, closed []network.Virtual
+	// freeBy and closedBy are the calls of each.
+	freeBy, closedBy []string
+	seen             map[string]bool
+}
+
+func (k *kinds) add(v network.Virtual) {
+	var key strings.Builder
+	for _, c := range k.calls {
+		key.WriteString(strconv.Itoa(int(k.selected(c, v.Namespace, v.Labels))))
+	}
+	isClosed := slices.ContainsFunc(k.closing[v.Namespace], func(q *netpol.Policy) bool { return q.Pods.Match(v.Labels) != netpol.No })
+	for _, q := range k.ordered {
+		key.WriteString(strconv.FormatBool(k.selects(q, v.Namespace, v.Labels)))
+	}
+	id := key.String() + strconv.FormatBool(isClosed)
+	switch {
+	case k.seen[id] && !isClosed:
+	case isClosed:
+		k.closed, k.closedBy = append(k.closed, v), append(k.closedBy, key.String())
+	default:
+		k.free, k.freeBy = append(k.free, v), append(k.freeBy, key.String())
+	}
+	k.seen[id] = true
+}
+
+// list are those that have to be asked.
+func (k *kinds) list() []network.Virtual {
+	out := slices.Clone(k.free)
+	for i := range k.closed {
+		if v := k.closed[i]; !slices.Contains(k.freeBy, k.closedBy[i]) || len(k.rightsOfStranger(&v).accesses) > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func virtualPod(namespace string, labels map[string]string) network.Virtual {
@@ -188,7 +232,7 @@ func divide(boxes []box, by [][]condition) ([]box, bool) {
 // about the namespace, and of policies that decide about the way out of some of its pods.
 func (s *site) within(namespace string, calls []selection) [][]condition {
 	var out [][]condition
-	labels := s.After.World.NamespaceOf(namespace).Labels
+	labels := s.labelsOf(namespace)
 	for _, c := range calls {
 		if c.namespaces.Match(labels) != netpol.No {
 			out = append(out, conditions(c.pods, false))
@@ -255,7 +299,7 @@ func (s *site) alikeNamespaces(calls []selection) []string {
 // what closes their way out.
 func (s *site) namespaceKey(name string, calls []selection) string {
 	var key strings.Builder
-	labels := s.After.World.NamespaceOf(name).Labels
+	labels := s.labelsOf(name)
 	for _, c := range calls {
 		key.WriteString(strconv.Itoa(int(c.namespaces.Match(labels))))
 	}

@@ -20,13 +20,14 @@ func (p *prover) unchanged() Statement {
 		return out
 	}
 	x := p.meantToChange()
-	d := network.Diff(p.Before.Network, p.After.Network)
+	d := network.DiffBeside(p.Before.Network, p.After.Network, network.Aside{
+		To: func(p *snapshot.Pod) bool { return x.to[keyOf(p)] }, From: func(p *snapshot.Pod) bool { return x.from[keyOf(p)] }})
 	for i := range d.Effects {
 		if c, any := p.changed(&d.Effects[i], x); any {
 			out.Against = append(out.Against, c)
 		}
 	}
-	if u := d.Undecided; u != nil && !x.to.has(u.To) && !x.from.has(u.From) {
+	if u := d.Undecided; u != nil {
 		out.Doubts = append(out.Doubts, Doubt{Reason: network.Unsure, From: []snapshot.Ref{p.partyRef(u.From)}})
 	}
 	return out
@@ -48,11 +49,6 @@ func (s podSet) add(pods []*snapshot.Pod) {
 	}
 }
 
-// has reports whether all pods of a party are among them.
-func (s podSet) has(party network.Party) bool {
-	return len(party.Pods) > 0 && !slices.ContainsFunc(party.Pods, func(p *snapshot.Pod) bool { return !s[keyOf(p)] })
-}
-
 // expected are the connections that are to differ.
 type expected struct {
 	to, from podSet
@@ -60,11 +56,8 @@ type expected struct {
 	opened map[podKey]flow.Ports
 }
 
-// holds reports whether a connection is among them.
+// holds reports whether a connection that is not left out is among them.
 func (x *expected) holds(b network.Between, e *network.Effect) bool {
-	if x.to.has(b.To) || x.from.has(b.From) {
-		return true
-	}
 	return e.Now == verdict.Allow && len(b.From.Pods) > 0 && !slices.ContainsFunc(b.From.Pods, func(p *snapshot.Pod) bool {
 		return !e.Ports.Minus(x.opened[keyOf(p)]).IsEmpty()
 	})

@@ -130,7 +130,14 @@ func firstStep(p reach.Path, v verdict.Verdict) verdict.Step {
 // restsOn are the assumptions of a sample of answers: of what is refused to somebody from
 // everywhere.
 func (s *site) restsOn() []string {
-	var out []string
+	if s.assumed == nil {
+		s.assumed = s.sampled()
+	}
+	return s.assumed
+}
+
+func (s *site) sampled() []string {
+	out := []string{}
 	session := reach.Session{Database: reach.AnyOther, Role: reach.AnyOther, TLS: true}
 	ask := func(from network.Endpoint) {
 		d := s.After.Decide(reach.Question{From: from, To: reach.Target{Server: s.server}, Session: session})

@@ -62,7 +62,7 @@ var databaseKinds = []databaseKind{
 
 func (g *serverGen) server(n int) {
 	kind := databaseKinds[n%len(databaseKinds)]
-	name, ns := fmt.Sprintf("team-db-%03d", n), fmt.Sprintf("data-%02d", n%databaseNamespaces)
+	name, ns := serverName(n), serverNamespace(n)
 	kind.write(g, name, ns, g.lines(n))
 	if g.pooled(n, kind) {
 		g.add(`
