@@ -8,6 +8,7 @@ import (
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -21,13 +22,14 @@ type subject struct {
 	first asker
 }
 
-// An asker is one client of a subject: a pod of the estate, addresses outside, or a pod
-// that does not exist yet.
+// An asker is one client of a subject: a pod of the estate, addresses outside, a pod that
+// does not exist yet, or, in tests, who comes into pods by kubectl.
 type asker struct {
 	ref     snapshot.Ref
 	pod     *snapshot.Pod
 	outside flow.Addresses
 	future  *network.Virtual
+	inside  reach.Inside
 }
 
 func (a asker) endpoint() network.Endpoint {
@@ -64,7 +66,7 @@ func (s *site) subjects() []*subject {
 	}
 	for i := range s.future {
 		v := &s.future[i]
-		if s.isLike(v, s.server.Workload.Pods) {
+		if s.isOwn(v) {
 			continue
 		}
 		add(asker{ref: strangerRef(v), future: v}, s.list().Strangers[i], s.rightsOfStranger(v))
@@ -229,7 +231,7 @@ func routesOf(l *reach.Login) []reach.Route {
 
 // tell adds an excess to what is against a statement, or to what leaves it open.
 func (s *site) tell(into *Statement, sub *subject, x *excess, is standing) {
-	reasons := map[standing]verdict.Reason{byCredentialOnly: Credential, whoIsUnsure: Unresolved}
+	reasons := map[standing]verdict.Reason{byCredentialOnly: Credential, whoIsUnsure: ClientUnsure}
 	switch reason, doubtful := reasons[is]; {
 	case is == byCredentialOnly && !s.After.World.Facts.Strict:
 		into.Assumptions = snapshot.Merge(into.Assumptions, []string{snapshot.AssumeCredentials})
@@ -280,7 +282,8 @@ func (s *site) comesSo(r *rights, w wayIn) bool {
 }
 
 // isSomebodys reports whether somebody was declared the database as the role, or needs it
-// to keep the server alive, or lets others have it through a pooler.
+// to keep the server alive, or lets others have it through a pooler, or the operator has a
+// line of its own for it.
 func (s *site) isSomebodys(w wayIn) bool {
 	all := rights{accesses: s.accesses()}
 	for i := range s.server.Vital {
@@ -293,10 +296,18 @@ func (s *site) isSomebodys(w wayIn) bool {
 			return true
 		}
 	}
-	if slices.ContainsFunc(all.flows, func(f *snapshot.VitalFlow) bool { return f.Role != "" && f.Role == w.cell.Role }) {
+	if slices.ContainsFunc(all.flows, func(f *snapshot.VitalFlow) bool { return f.Role != "" && f.Role == w.cell.Role }) || s.isOperators(w.cell.Role) {
 		return true
 	}
 	return slices.ContainsFunc(s.server.Poolers, func(p *snapshot.Pooler) bool { return s.isPooled(&rights{pooler: p}, w) })
+}
+
+// isOperators reports whether a line that no field holds, and so nobody but the operator
+// writes, names the role.
+func (s *site) isOperators(role string) bool {
+	return slices.ContainsFunc(s.server.HBA.Records, func(r hba.Record) bool {
+		return r.Origin.Object == "" && r.Origin.Note != "" && r.Method != "reject" && slices.Contains(hba.Literals(r.Users, "all"), role)
+	})
 }
 
 // merged joins counterexamples that differ in their clients alone. Pods that do not exist

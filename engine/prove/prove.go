@@ -161,6 +161,9 @@ const (
 	Credential verdict.Reason = "prove/credential"
 	// Unresolved: the client of a test is nobody that the estate has.
 	Unresolved verdict.Reason = "prove/unresolved"
+	// ClientUnsure: whether a client is one of those that an object means hangs on a label
+	// or a method that nobody wrote down.
+	ClientUnsure verdict.Reason = "prove/client-unsure"
 	// TooMany: the pods that might come are of too many kinds to be asked one by one.
 	TooMany verdict.Reason = "prove/too-many"
 )

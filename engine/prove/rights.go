@@ -58,6 +58,19 @@ func (s *site) isSession(f *snapshot.VitalFlow) bool {
 	})
 }
 
+// rightsOfAsker are those of one client; none of an insider.
+func (s *site) rightsOfAsker(a asker) rights {
+	switch {
+	case a.pod != nil:
+		return s.rightsOf(a.pod)
+	case a.future != nil:
+		return s.rightsOfStranger(a.future)
+	case !a.outside.IsEmpty():
+		return s.rightsOutside(a.outside)
+	}
+	return rights{}
+}
+
 // rightsOf are those of a pod of the estate.
 func (s *site) rightsOf(p *snapshot.Pod) rights {
 	out := s.collect(
@@ -140,6 +153,10 @@ func (s *site) namesStranger(peer intent.Peer, own string, v *network.Virtual) n
 	}
 	return netpol.No
 }
+
+// isOwn reports whether a stranger has the labels by which the operator knows pods of the
+// server.
+func (s *site) isOwn(v *network.Virtual) bool { return s.isLike(v, s.server.Workload.Pods) }
 
 // isLike reports whether a stranger has labels by which one of some pods is told from all
 // others of its namespace.

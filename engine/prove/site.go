@@ -3,6 +3,7 @@ package prove
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/pgmoat/pgmoat/engine/compile"
 	"github.com/pgmoat/pgmoat/engine/network"
@@ -26,10 +27,7 @@ func Prove(q Question) *Proof {
 		s.future, s.allKinds = s.strangers()
 	}
 	p.build()
-	out := &Proof{}
-	for _, s := range p.sites {
-		out.Statements = append(out.Statements, s.statements()...)
-	}
+	out := &Proof{Statements: p.ofSites()}
 	out.Statements = append(out.Statements, p.invariants()...)
 	if len(q.Job.Sites) > 0 {
 		out.Statements = append(out.Statements, p.unchanged())
@@ -38,6 +36,29 @@ func Prove(q Question) *Proof {
 		out.Statements[i].settle()
 	}
 	return out
+}
+
+// atOnce is how many servers are looked at at once.
+const atOnce = 4
+
+// ofSites are the statements of all perimeters, in their order.
+func (p *prover) ofSites() []Statement {
+	out := make([][]Statement, len(p.sites))
+	next := make(chan int)
+	var wait sync.WaitGroup
+	for range min(atOnce, len(p.sites)) {
+		wait.Go(func() {
+			for i := range next {
+				out[i] = p.sites[i].statements()
+			}
+		})
+	}
+	for i := range p.sites {
+		next <- i
+	}
+	close(next)
+	wait.Wait()
+	return slices.Concat(out...)
 }
 
 // settle joins what is alike, and gives a statement its result.

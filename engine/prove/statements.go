@@ -87,19 +87,27 @@ func wasFlow(all []reach.VitalDecision, f snapshot.VitalFlow) verdict.Verdict {
 
 // attempt decides one test. An attempt that has to get in does so without TLS where it says
 // so, and else over TLS; one that must not get in, in neither way but where it says which.
+// Where it names no role it is not about the credentials of roles that its client was not
+// declared; one that names the role is about just that attempt.
 func (s *site) attempt(kind Kind, a *intent.Access, t *intent.Attempt) Statement {
 	out := s.ofAccess(kind, a)
 	out.Attempt, out.Words, out.Origin, out.Assumptions = t, t.Why, t.Origin, s.restsOn()
 	c, err := s.Find(t.From)
 	if err != nil {
-		out.Doubts = append(out.Doubts, Doubt{Reason: Unresolved, Origin: t.Origin,
-			Step: verdict.Step{Reason: Unresolved, Facts: map[string]string{"name": t.From, "error": err.Error()}}})
+		out.Doubts = append(out.Doubts, unresolved(t, err.Error()))
 		return out
 	}
 	for _, m := range s.members(c) {
 		s.ask(&out, kind, t, m)
 	}
+	if out.Asked == 0 {
+		out.Doubts = append(out.Doubts, unresolved(t, "it is none of the clients that the server's list tells apart"))
+	}
 	return out
+}
+
+func unresolved(t *intent.Attempt, why string) Doubt {
+	return Doubt{Reason: Unresolved, Origin: t.Origin, Step: verdict.Step{Reason: Unresolved, Facts: map[string]string{"name": t.From, "error": why}}}
 }
 
 // members are the clients that a name means, with their lists.
@@ -117,8 +125,8 @@ func (s *site) members(c Client) []member {
 		}
 	}
 	for i, in := range reach.Insiders() {
-		if len(c.Endpoints) == 0 && in.Ref == c.Ref {
-			out = append(out, member{asker{ref: c.Ref}, s.list().Inside[i]})
+		if c.Inside != reach.OverNetwork && in.Inside == c.Inside {
+			out = append(out, member{asker{ref: c.Ref, inside: c.Inside}, s.list().Inside[i]})
 		}
 	}
 	return out
@@ -127,6 +135,7 @@ func (s *site) members(c Client) []member {
 // ask adds to a test what one client makes of it.
 func (s *site) ask(out *Statement, kind Kind, t *intent.Attempt, m member) {
 	out.Asked++
+	r := s.rightsOfAsker(m.asker)
 	var in, doubtful *wayIn
 	for i := range s.list().Lists[m.list] {
 		cell := &s.list().Lists[m.list][i]
@@ -139,6 +148,10 @@ func (s *site) ask(out *Statement, kind Kind, t *intent.Attempt, m member) {
 				continue
 			}
 			w := &wayIn{cell, l, routesOf(l)[0]}
+			if kind == Deny && t.Role == "" && !s.After.World.Facts.Strict && !s.declared(&r, *w) && s.byCredential(&r, *w) {
+				out.Assumptions = snapshot.Merge(out.Assumptions, []string{snapshot.AssumeCredentials})
+				continue
+			}
 			switch {
 			case l.Verdict == verdict.Allow && in == nil:
 				in = w

@@ -36,7 +36,7 @@ func (s *site) counterexample(sub *subject, x *excess) Counterexample {
 // witness asks an attempt in both estates; its path is the first that is wanted.
 func (s *site) witness(a asker, session reach.Session, wanted func(reach.Path) bool) Witness {
 	w := Witness{From: a.ref, Outside: a.outside, Session: session, Was: s.wasVerdict(a, session)}
-	d := s.After.Decide(reach.Question{From: a.endpoint(), To: reach.Target{Server: s.server}, Session: session})
+	d := s.After.Decide(reach.Question{From: a.endpoint(), Inside: a.inside, To: reach.Target{Server: s.server}, Session: session})
 	w.Now = d.Verdict
 	if i := slices.IndexFunc(d.Paths, wanted); i >= 0 {
 		w.Path = d.Paths[i]
@@ -56,7 +56,7 @@ func (s *site) wasVerdict(a asker, session reach.Session) verdict.Verdict {
 			return verdict.Unknown
 		}
 	}
-	return s.Before.Decide(reach.Question{From: from, To: reach.Target{Server: s.was}, Session: session}).Verdict
+	return s.Before.Decide(reach.Question{From: from, Inside: a.inside, To: reach.Target{Server: s.was}, Session: session}).Verdict
 }
 
 func isRoute(p reach.Path, r reach.Route) bool {
@@ -99,7 +99,7 @@ func (s *site) flip(a asker, p reach.Path) []network.Fix {
 	if p.Pooler != nil {
 		to = firstHop(p)
 	}
-	if to == nil || p.Through != "" || p.Port == 0 {
+	if to == nil || a.inside != reach.OverNetwork || p.Through != "" || p.Port == 0 {
 		return nil
 	}
 	return s.After.Network.Flip(network.Attempt{From: a.endpoint(), To: network.PodEndpoint(to), Protocol: flow.TCP, Port: p.Port})

@@ -1,0 +1,129 @@
+package prove
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/pgmoat/pgmoat/model/netpol"
+)
+
+// values are those that random selectors ask for; a label may have others, too.
+var values = []string{"x", "y", "z"}
+
+func randomSelector(r *rand.Rand) netpol.Selector {
+	var out netpol.Selector
+	for range r.IntN(4) {
+		q := netpol.Requirement{Key: []string{"app", "role"}[r.IntN(2)], Op: netpol.Op(r.IntN(5))} //nolint:gosec // below 5
+		if q.Op == netpol.In || q.Op == netpol.NotIn {
+			q.Values = values[:1+r.IntN(3)]
+		}
+		out = append(out, q)
+	}
+	return out
+}
+
+// everyLabels are all labels of two keys that selectors over values can tell apart.
+func everyLabels() []netpol.Labels {
+	var out []netpol.Labels
+	choices := append([]string{"", "w"}, values...)
+	for _, app := range choices {
+		for _, role := range choices {
+			l := netpol.Labels{Set: map[string]string{}}
+			for k, v := range map[string]string{"app": app, "role": role} {
+				if v != "" {
+					l.Set[k] = v
+				}
+			}
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// holds asks of a box what its domains say, one label at a time.
+func (b box) holds(l netpol.Labels) bool {
+	for p, d := range b {
+		value, there := l.Set[p.key]
+		in := false
+		for _, v := range d.values {
+			in = in || v == value
+		}
+		if !there && !d.absent || there && in == d.except {
+			return false
+		}
+	}
+	return true
+}
+
+// Boxes that are divided by selectors are disjoint, hold every pod once, and tell apart
+// whatever a selector tells apart; the pod that is picked of a box is in it.
+func TestBoxesAreAllPods(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var selectors []netpol.Selector
+		var by [][]condition
+		for range 1 + r.IntN(5) {
+			s := randomSelector(r)
+			selectors, by = append(selectors, s), append(by, conditions(s, false))
+		}
+		boxes, ok := divide([]box{{}}, by)
+		if !ok {
+			t.Fatalf("seed %d: too many", seed)
+		}
+		for _, l := range everyLabels() {
+			in := 0
+			for _, b := range boxes {
+				if !b.holds(l) {
+					continue
+				}
+				in++
+				picked := netpol.Labels{Set: b.labels(false)}
+				for _, s := range selectors {
+					if s.Match(l) != s.Match(picked) {
+						t.Errorf("seed %d: %s tells %v from %v, which stands for it", seed, s, l.Set, picked.Set)
+					}
+				}
+			}
+			if in != 1 {
+				t.Errorf("seed %d: %v is in %d boxes of %v by %v", seed, l.Set, in, boxes, selectors)
+			}
+		}
+		for _, b := range boxes {
+			if l := (netpol.Labels{Set: b.labels(false)}); !b.holds(l) {
+				t.Errorf("seed %d: %v is picked of a box that it is not in: %v", seed, l.Set, b)
+			}
+		}
+	}
+}
+
+// A domain and what is not in it are everything, and have nothing in common.
+func TestDomains(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		d := anything
+		for _, q := range randomSelector(r) {
+			d = d.and(domainOf(q))
+		}
+		if !d.and(d.others()).isEmpty() {
+			t.Errorf("seed %d: %v and its complement have %v in common", seed, d, d.and(d.others()))
+		}
+		if fmt.Sprint(d.others().others()) != fmt.Sprint(d) || fmt.Sprint(d.and(anything)) != fmt.Sprint(d) {
+			t.Errorf("seed %d: %v is not itself", seed, d)
+		}
+	}
+	if got, there := (domain{values: []string{"another"}, except: true}).any(); !there || got != "another-2" {
+		t.Errorf("%q, %v", got, there)
+	}
+}
+
+// Many selectors over many labels make more kinds than anybody could ask for: that is told.
+func TestTooManyKinds(t *testing.T) {
+	var by [][]condition
+	for i := range 20 {
+		by = append(by, conditions(netpol.Selector{{Key: fmt.Sprint("k", i), Op: netpol.Exists}}, false))
+	}
+	if _, ok := divide([]box{{}}, by); ok {
+		t.Error("a million kinds are few")
+	}
+}
