@@ -130,19 +130,68 @@ func conditions(s netpol.Selector, ofNamespace bool) []condition {
 	return out
 }
 
-// split divides a box into the part that meets all conditions and disjoint parts that do
-// not; false where nothing meets them.
-func (b box) split(all []condition) (in box, out []box, some bool) {
-	in, some = b, true
+// A kind is a box without the pods that meet all conditions of some list.
+type kind struct {
+	in  box
+	but [][]condition
+}
+
+// meet is the box with all conditions; false where nothing meets them.
+func (b box) meet(all []condition) (box, bool) {
+	some := true
 	for _, c := range all {
-		if rest, left := in.with(c.at, c.is.others()); left {
-			out = append(out, rest)
-		}
-		if in, some = in.with(c.at, c.is); !some {
-			return nil, []box{b}, false
+		if b, some = b.with(c.at, c.is); !some {
+			return nil, false
 		}
 	}
-	return in, out, true
+	return b, true
+}
+
+// witness narrows the box of a kind to a part that is surely of the kind; false where
+// there is none.
+func (k kind) witness() (box, bool) {
+	for i, all := range k.but {
+		if _, some := k.in.meet(all); !some {
+			continue
+		}
+		rest := kind{but: k.but[i+1:]}
+		for _, c := range all {
+			if in, left := k.in.with(c.at, c.is.others()); left {
+				rest.in = in
+				if w, found := rest.witness(); found {
+					return w, true
+				}
+			}
+		}
+		return nil, false
+	}
+	return k.in, true
+}
+
+// divide splits a kind by lists of conditions: one kind for each set of lists that some pod
+// meets. False where there are too many of them.
+func divide(all kind, by [][]condition) ([]kind, bool) {
+	out := []kind{all}
+	for _, conditions := range by {
+		var next []kind
+		for _, k := range out {
+			if in, some := k.in.meet(conditions); some {
+				next = append(next, kind{in, k.but}.unlessEmpty()...)
+			}
+			next = append(next, kind{k.in, append(slices.Clip(k.but), conditions)}.unlessEmpty()...)
+		}
+		if out = next; len(out) > maxKinds {
+			return out, false
+		}
+	}
+	return out, true
+}
+
+func (k kind) unlessEmpty() []kind {
+	if _, found := k.witness(); !found {
+		return nil
+	}
+	return []kind{k}
 }
 
 // labels picks the labels of one pod of the box, or of its namespace.

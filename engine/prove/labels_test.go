@@ -56,9 +56,9 @@ func (b box) holds(l netpol.Labels) bool {
 	return true
 }
 
-// Boxes that are divided by selectors are disjoint, hold every pod once, and tell apart
-// whatever a selector tells apart; the pod that is picked of a box is in it.
-func TestBoxesAreAllPods(t *testing.T) {
+// Every pod is of one kind, and a kind has no pods that a selector tells apart; the pod that
+// is picked of a kind is of it.
+func TestKindsAreAllPods(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var selectors []netpol.Selector
@@ -67,18 +67,19 @@ func TestBoxesAreAllPods(t *testing.T) {
 			s := randomSelector(r)
 			selectors, by = append(selectors, s), append(by, conditions(s, false))
 		}
-		boxes, ok := divide([]box{{}}, by)
+		kinds, ok := divide(kind{}, by)
 		if !ok {
 			t.Fatalf("seed %d: too many", seed)
 		}
 		for _, l := range everyLabels() {
 			in := 0
-			for _, b := range boxes {
-				if !b.holds(l) {
+			for _, k := range kinds {
+				if !k.holds(l) {
 					continue
 				}
 				in++
-				picked := netpol.Labels{Set: b.labels(false)}
+				w, _ := k.witness()
+				picked := netpol.Labels{Set: w.labels(false)}
 				for _, s := range selectors {
 					if s.Match(l) != s.Match(picked) {
 						t.Errorf("seed %d: %s tells %v from %v, which stands for it", seed, s, l.Set, picked.Set)
@@ -86,15 +87,30 @@ func TestBoxesAreAllPods(t *testing.T) {
 				}
 			}
 			if in != 1 {
-				t.Errorf("seed %d: %v is in %d boxes of %v by %v", seed, l.Set, in, boxes, selectors)
+				t.Errorf("seed %d: %v is of %d kinds of %v by %v", seed, l.Set, in, kinds, selectors)
 			}
 		}
-		for _, b := range boxes {
-			if l := (netpol.Labels{Set: b.labels(false)}); !b.holds(l) {
-				t.Errorf("seed %d: %v is picked of a box that it is not in: %v", seed, l.Set, b)
+		for _, k := range kinds {
+			w, found := k.witness()
+			if l := (netpol.Labels{Set: w.labels(false)}); !found || !k.holds(l) {
+				t.Errorf("seed %d: %v is picked of a kind that it is not of: %v", seed, l.Set, k)
 			}
 		}
 	}
+}
+
+// holds reports whether a pod is of the kind.
+func (k kind) holds(l netpol.Labels) bool {
+	for _, all := range k.but {
+		in := true
+		for _, c := range all {
+			in = in && (box{c.at: c.is}).holds(l)
+		}
+		if in {
+			return false
+		}
+	}
+	return k.in.holds(l)
 }
 
 // A domain and what is not in it are everything, and have nothing in common.
@@ -123,7 +139,7 @@ func TestTooManyKinds(t *testing.T) {
 	for i := range 20 {
 		by = append(by, conditions(netpol.Selector{{Key: fmt.Sprint("k", i), Op: netpol.Exists}}, false))
 	}
-	if _, ok := divide([]box{{}}, by); ok {
+	if _, ok := divide(kind{}, by); ok {
 		t.Error("a million kinds are few")
 	}
 }

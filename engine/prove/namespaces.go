@@ -17,8 +17,6 @@ type newNamespaces struct {
 	byText map[string]*snapshot.Namespace
 	byName map[string]*snapshot.Namespace
 	taken  []string
-	// clashes says that one name was asked for with different labels.
-	clashes bool
 }
 
 // generic begins the values that domain.any makes up.
@@ -41,10 +39,9 @@ func (n *newNamespaces) with(labels map[string]string) *snapshot.Namespace {
 		return have
 	}
 	name := labels[snapshot.MetadataName]
-	if name == "" || strings.HasPrefix(name, generic) {
+	isNamed := name != "" && !strings.HasPrefix(name, generic)
+	if !isNamed {
 		name = "a-new-namespace"
-	} else if slices.Contains(n.taken, name) {
-		n.clashes = true
 	}
 	unique := name
 	for i := 2; slices.Contains(n.taken, unique); i++ {
@@ -55,7 +52,9 @@ func (n *newNamespaces) with(labels map[string]string) *snapshot.Namespace {
 	if set == nil {
 		set = map[string]string{}
 	}
-	set[snapshot.MetadataName] = unique
+	if set[snapshot.MetadataName] = unique; isNamed { // of one name with other labels
+		set[snapshot.MetadataName] = name
+	}
 	made := &snapshot.Namespace{Name: unique, Declared: true, Labels: netpol.Labels{Set: set}}
 	if n.byText == nil {
 		n.byText, n.byName = map[string]*snapshot.Namespace{}, map[string]*snapshot.Namespace{}

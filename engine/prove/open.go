@@ -46,7 +46,7 @@ func (s *site) clients(a *intent.Access) []member {
 	}
 	for i := range s.future {
 		v := &s.future[i]
-		if s.isOwn(v) || slices.ContainsFunc(s.server.Poolers, func(q *snapshot.Pooler) bool { return s.isLike(v, q.Workload.Pods) }) {
+		if s.isOwn(v) {
 			continue // the way out of those is not the access's to say
 		}
 		if named(func(p intent.Peer) netpol.Match { return s.namesStranger(p, a.Namespace, v) }) {

@@ -80,7 +80,8 @@ func (s *site) rightsOf(p *snapshot.Pod) rights {
 				f.From.Namespace == p.Namespace && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(p.Labels) == netpol.Yes
 		})
 	if q := s.pooler(p); q != nil {
-		out.comesFrom(q)
+		out.pooler = q
+		out.key += "p" + q.Workload.Name
 	}
 	return out
 }
@@ -114,24 +115,12 @@ func both(a, b netpol.Match) netpol.Match {
 // and not by labels (a service account, pods of an operator), is known by the labels that
 // his pods have today.
 func (s *site) rightsOfStranger(v *network.Virtual) rights {
-	out := s.collect(
+	return s.collect(
 		func(peer intent.Peer, own string) netpol.Match { return s.namesStranger(peer, own, v) },
 		func(f *snapshot.VitalFlow) bool {
 			return s.isLike(v, f.From.Pods) ||
 				f.From.Namespace == v.Namespace && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(v.Labels) == netpol.Yes
 		})
-	for _, q := range s.server.Poolers {
-		if s.isLike(v, q.Workload.Pods) {
-			out.comesFrom(q)
-		}
-	}
-	return out
-}
-
-// comesFrom makes the client one of a pooler's pods.
-func (r *rights) comesFrom(p *snapshot.Pooler) {
-	r.pooler = p
-	r.key += "p" + p.Workload.Name
 }
 
 func (s *site) namesStranger(peer intent.Peer, own string, v *network.Virtual) netpol.Match {
@@ -154,9 +143,12 @@ func (s *site) namesStranger(peer intent.Peer, own string, v *network.Virtual) n
 	return netpol.No
 }
 
-// isOwn reports whether a stranger has the labels by which the operator knows pods of the
-// server.
-func (s *site) isOwn(v *network.Virtual) bool { return s.isLike(v, s.server.Workload.Pods) }
+// isOwn reports whether a stranger has the labels by which pods of the server or of one of
+// its poolers are known.
+func (s *site) isOwn(v *network.Virtual) bool {
+	return s.isLike(v, s.server.Workload.Pods) ||
+		slices.ContainsFunc(s.server.Poolers, func(q *snapshot.Pooler) bool { return s.isLike(v, q.Workload.Pods) })
+}
 
 // isLike reports whether a stranger has labels by which one of some pods is told from all
 // others of its namespace.

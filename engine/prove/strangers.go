@@ -140,27 +140,75 @@ func distinct(all []selection) []selection {
 
 // strangers are pods that do not exist yet: one of each kind that something tells from
 // others, in each namespace that something tells from others and in one that does not exist
-// yet either. False where there are too many to be asked.
+// yet either. Pods with the labels by which the server's own are known are not among them:
+// who may make one of those has the server's data. False where there are too many to be
+// asked.
 func (s *site) strangers() (out []network.Virtual, all bool) {
-	calls := s.calls()
+	own, calls := s.ownCalls()
 	k := &kinds{site: s, calls: calls, seen: map[string]bool{}}
 	for _, namespace := range s.alikeNamespaces(calls) {
-		boxes, ok := divide([]box{{}}, s.within(namespace, calls))
+		found, ok := divide(kind{but: s.called(namespace, own)}, s.within(namespace, calls))
 		if !ok {
 			return k.list(), false
 		}
-		for _, b := range boxes {
-			k.add(virtualPod(namespace, b.labels(false)))
+		for _, f := range found {
+			if w, some := f.witness(); some {
+				k.add(virtualPod(namespace, w.labels(false)))
+			}
 		}
 	}
-	boxes, ok := divide([]box{s.newNamespace()}, s.anywhere(calls))
+	found, ok := divide(kind{in: s.newNamespace()}, s.anywhere(calls))
 	if !ok {
 		return k.list(), false
 	}
-	for _, b := range boxes {
-		k.add(virtualPod(s.namespaceFor(b.labels(true)), b.labels(false)))
+	for _, f := range found {
+		if w, some := f.witness(); some {
+			k.add(virtualPod(s.namespaceFor(w.labels(true)), w.labels(false)))
+		}
 	}
-	return k.list(), !s.made.clashes && len(k.seen) <= maxKinds
+	return k.list(), len(k.seen) <= maxKinds
+}
+
+// ownCalls divides the calls into those that only the server's own pods answer to, and all
+// others.
+func (s *site) ownCalls() (own, others []selection) {
+	for _, c := range s.calls() {
+		if v := (network.Virtual{Namespace: s.server.Ref().Namespace, Labels: netpol.Labels{Set: c.least()}}); s.isOwn(&v) && c.isIn(v.Namespace) {
+			own = append(own, c)
+			continue
+		}
+		others = append(others, c)
+	}
+	return own, others
+}
+
+// least are the labels that every pod of a selection has.
+func (c selection) least() map[string]string {
+	out := map[string]string{}
+	for _, r := range c.pods {
+		if r.Op == netpol.In && len(r.Values) == 1 {
+			out[r.Key] = r.Values[0]
+		}
+	}
+	return out
+}
+
+// isIn reports whether a selection is of one namespace alone.
+func (c selection) isIn(namespace string) bool {
+	return slices.ContainsFunc(c.namespaces, func(r netpol.Requirement) bool {
+		return r.Key == snapshot.MetadataName && r.Op == netpol.In && len(r.Values) == 1 && r.Values[0] == namespace
+	})
+}
+
+// called are the conditions of the calls that are about a namespace.
+func (s *site) called(namespace string, calls []selection) [][]condition {
+	var out [][]condition
+	for _, c := range calls {
+		if c.namespaces.Match(s.labelsOf(namespace)) != netpol.No {
+			out = append(out, conditions(c.pods, false))
+		}
+	}
+	return out
 }
 
 // kinds are strangers, one for each set of calls that name it. Of those whose way out is
@@ -210,34 +258,10 @@ func virtualPod(namespace string, labels map[string]string) network.Virtual {
 	return network.Virtual{Name: "a pod that does not exist yet", Namespace: namespace, Labels: netpol.Labels{Set: labels}}
 }
 
-// divide splits boxes by every list of conditions.
-func divide(boxes []box, by [][]condition) ([]box, bool) {
-	for _, all := range by {
-		var next []box
-		for _, b := range boxes {
-			in, out, some := b.split(all)
-			if some {
-				next = append(next, in)
-			}
-			next = append(next, out...)
-		}
-		if boxes = next; len(boxes) > maxKinds {
-			return boxes, false
-		}
-	}
-	return boxes, true
-}
-
 // within are the conditions on the labels of pods of a namespace: those of calls that are
 // about the namespace, and of policies that decide about the way out of some of its pods.
 func (s *site) within(namespace string, calls []selection) [][]condition {
-	var out [][]condition
-	labels := s.labelsOf(namespace)
-	for _, c := range calls {
-		if c.namespaces.Match(labels) != netpol.No {
-			out = append(out, conditions(c.pods, false))
-		}
-	}
+	out := s.called(namespace, calls)
 	for _, q := range slices.Concat(s.closing[namespace], s.ordered) {
 		if s.livesIn(q, namespace) {
 			out = append(out, conditions(q.Pods, false))
