@@ -44,6 +44,9 @@ type Options struct {
 	// Intents is where to put what the objects of pgmoat ask for; nil leaves them unread.
 	// They say what is wanted, so that nothing of them, not even a fault, is in the snapshot.
 	Intents *intent.Intents
+	// Inputs is where to put each file that was read with its digest, FactsFile the last;
+	// nil where nobody asks.
+	Inputs *[]object.Input
 }
 
 // A Source delivers objects: files today, a rendered chart or a live cluster alike.
@@ -66,7 +69,7 @@ func Load(ctx context.Context, opts Options) (*snapshot.Snapshot, error) {
 func Files(opts Options) Source {
 	return func(ctx context.Context, wants Wants) (object.Batch, error) {
 		return file.Read(ctx, opts.Paths, file.Options{
-			Stdin: opts.Stdin, Skip: opts.Skip, Namespace: opts.Namespace, Wants: wants,
+			Stdin: opts.Stdin, Skip: opts.Skip, Namespace: opts.Namespace, Wants: wants, Digests: opts.Inputs != nil,
 		})
 	}
 }
@@ -74,12 +77,16 @@ func Files(opts Options) Source {
 // From builds the snapshot of what a source delivers.
 func From(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, error) {
 	s := &snapshot.Snapshot{}
-	if err := opts.state(s); err != nil {
+	stated, err := opts.state(s)
+	if err != nil {
 		return nil, err
 	}
 	batch, err := source(ctx, opts.wants())
 	if err != nil {
 		return nil, err
+	}
+	if opts.Inputs != nil {
+		*opts.Inputs = slices.Concat(batch.Inputs, stated)
 	}
 	s.Problems, s.Skipped, s.Ignored, s.Locator = batch.Problems, batch.Skipped, batch.Ignored, batch.Locate
 	kube.Convert(batch.Objects, s)
@@ -95,27 +102,27 @@ func From(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot,
 	return s, ctx.Err()
 }
 
-// state fills in what is known besides the objects.
-func (o Options) state(s *snapshot.Snapshot) error {
+// state fills in what is known besides the objects, and returns the file that says so.
+func (o Options) state(s *snapshot.Snapshot) (files []object.Input, err error) {
 	if o.FactsFile != "" {
-		stated, err := facts.Read(o.FactsFile)
-		if err != nil {
-			return err
+		var text []byte
+		if s.Facts, text, err = facts.ReadText(o.FactsFile); err != nil {
+			return nil, err
 		}
-		s.Facts = stated
+		files = []object.Input{object.InputOf(o.FactsFile, text)}
 	}
 	s.Facts.Strict = o.Strict
 	if s.Facts.Now == 0 && !o.Now.IsZero() {
 		s.Facts.Now = snapshot.Moment(o.Now.Unix())
 	}
 	if o.CNI == "" {
-		return nil
+		return files, nil
 	}
 	w, err := facts.NamePlugin(&s.Facts, o.CNI)
 	if w != nil {
 		s.Warnings = append(s.Warnings, *w)
 	}
-	return err
+	return files, err
 }
 
 func (o Options) wants() Wants {

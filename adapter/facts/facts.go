@@ -77,15 +77,21 @@ func known(n *yaml3.Node, where string, fields ...string) error {
 // should, is an error with its line: a misspelt fact would silently be an
 // assumption. The path is the File of the origins as it is written.
 func Read(path string) (snapshot.Facts, error) {
+	f, _, err := ReadText(path)
+	return f, err
+}
+
+// ReadText is Read that returns the text of the file, too: a pipe can be read only once.
+func ReadText(path string) (snapshot.Facts, []byte, error) {
 	data, err := readSmall(path)
 	if err != nil {
-		return snapshot.Facts{}, fmt.Errorf("facts: %w", err)
+		return snapshot.Facts{}, nil, fmt.Errorf("facts: %w", err)
 	}
 	f, err := Parse(path, data)
 	if err != nil {
-		return snapshot.Facts{}, fmt.Errorf("facts %s: %w", path, err)
+		return snapshot.Facts{}, nil, fmt.Errorf("facts %s: %w", path, err)
 	}
-	return f, nil
+	return f, data, nil
 }
 
 // maxFile is the size above which a file is refused: facts are a page or two.

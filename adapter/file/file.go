@@ -26,6 +26,8 @@ type Options struct {
 	// Wants reports whether anybody asks for an object of the type in this text, YAML
 	// or JSON; others are counted and not decoded. Nil wants all.
 	Wants func(object.Type, []byte) bool
+	// Digests asks for the digest of each file.
+	Digests bool
 }
 
 func (o Options) wants(t object.Type, text []byte) bool { return o.Wants == nil || o.Wants(t, text) }
@@ -58,7 +60,7 @@ func Read(ctx context.Context, paths []string, opts Options) (object.Batch, erro
 	}
 	batch := collect(outcomes)
 	batch.Problems = append(w.problems, batch.Problems...)
-	batch.Skipped = w.skipped
+	batch.Skipped, batch.Inputs = w.skipped, w.inputs
 	return batch, nothing(batch, paths)
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -36,6 +37,7 @@ type walker struct {
 	files    []content
 	problems []snapshot.Problem
 	skipped  []string
+	inputs   []object.Input
 	seen     map[string]bool // real paths of files read
 	active   map[string]bool // real paths of the directories being walked: cycles
 	whole    map[string]bool // real paths of directories read without skipping anything
@@ -212,6 +214,9 @@ func (w *walker) load(name string, r io.Reader) {
 	case n > maxFile:
 		w.fail(name, fmt.Errorf("larger than %d MiB", maxFile>>20))
 	default:
+		if w.opts.Digests {
+			w.inputs = append(w.inputs, object.InputOf(name, b.Bytes()))
+		}
 		w.files = append(w.files, content{name, bytes.TrimPrefix(b.Bytes(), []byte("\ufeff"))})
 	}
 }

@@ -1,6 +1,9 @@
 package object
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -17,7 +20,23 @@ type Batch struct {
 	Ignored int
 	// Unused counts the objects of kinds that nobody asked for.
 	Unused int
+	// Inputs are the files that were read, in their order; nil where nobody asked for their
+	// digests.
+	Inputs []Input
 	// Locate narrows the origin of one of the Objects to the line of its field; nil
 	// where the source has no lines.
 	Locate func(verdict.Origin) verdict.Origin
+}
+
+// An Input is a file that was read, by the name that the user gave it; "-" is standard input.
+type Input struct {
+	Name string `json:"name"`
+	// SHA256 is that of its bytes as they were read, in hexadecimal, as sha256sum has it.
+	SHA256 string `json:"sha256"`
+}
+
+// InputOf returns the digest of what a file held.
+func InputOf(name string, data []byte) Input {
+	sum := sha256.Sum256(data)
+	return Input{name, hex.EncodeToString(sum[:])}
 }

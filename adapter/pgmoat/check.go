@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,21 +136,9 @@ func faultsOf(errs field.ErrorList) []*object.Fault {
 		if path == "<nil>" { // of the whole object
 			path = ""
 		}
-		out = append(out, &object.Fault{Field: path, Err: errors.New(e.ErrorBody() + withoutHost(e.BadValue))})
+		out = append(out, &object.Fault{Field: path, Err: errors.New(e.ErrorBody() + advice(e))})
 	}
 	return out
-}
-
-// withoutHost adds the range that may be meant by one that has bits of a host. The schema
-// cannot write it: an expression that makes a message may not cost as much.
-func withoutHost(value any) string {
-	text, _ := value.(string)
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil || prefix == prefix.Masked() || prefix.Addr().Is4In6() {
-		return ""
-	}
-	one := netip.PrefixFrom(prefix.Addr(), prefix.Addr().BitLen())
-	return fmt.Sprintf(": %s, or %s for the one address", prefix.Masked(), one)
 }
 
 // duplicate is the fault of a key that is there twice.

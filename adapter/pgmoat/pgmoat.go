@@ -16,12 +16,21 @@ import (
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/spelling"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // Wants reports whether Read looks at objects of the type: all of our group, also those of
-// a kind that is not ours, which are misspelt.
-func Wants(t object.Type) bool { return t.Group == v1alpha1.GroupVersion.Group }
+// a kind that is not ours, and those of our kinds in a group that is nearly ours or none.
+// Both are misspelt: passed over, they would ask for nothing.
+func Wants(t object.Type) bool {
+	if t.Group == v1alpha1.GroupVersion.Group {
+		return true
+	}
+	near := t.Group == "" || strings.Contains(strings.ToLower(t.Group), "pgmoat") ||
+		spelling.Distance(t.Group, v1alpha1.GroupVersion.Group) <= 3
+	return near && slices.Contains(kindNames(), t.Kind)
+}
 
 // Read reads the objects of ours; others are not looked at. The facts explain names of
 // ranges outside the cluster. A document that has any fault is among the Problems, one for

@@ -133,7 +133,7 @@ tell; 3 the run failed or an input could not be read. 3 wins over 2, 2 over 1.`,
 	}
 	root.SetIn(a.in)
 	root.SetErr(a.err)
-	root.AddCommand(a.audit(), a.can(), a.explain(), a.whoCan(), a.matrix(), a.vital(), a.diff(), a.compile(), a.connections(), a.hba(), a.version())
+	root.AddCommand(a.audit(), a.can(), a.explain(), a.whoCan(), a.matrix(), a.vital(), a.diff(), a.init(), a.compile(), a.prove(), a.imports(), a.connections(), a.hba(), a.version())
 	return root
 }
 

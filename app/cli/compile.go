@@ -3,20 +3,15 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/pgmoat/pgmoat/adapter/estate"
 	"github.com/pgmoat/pgmoat/adapter/manifest"
-	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/app/report"
 	"github.com/pgmoat/pgmoat/engine/compile"
 	"github.com/pgmoat/pgmoat/model/artefact"
-	"github.com/pgmoat/pgmoat/model/intent"
-	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // backends are all layers that are compiled, in the order in which they may be written.
@@ -62,50 +57,29 @@ layer carries; 3 the run failed or an input could not be read.`,
 		},
 	}
 	cmd.Flags().StringVar(&dir, "out", "", "directory to write to, with -o dir and -o kustomize; what an earlier run wrote there is replaced")
-	cmd.Flags().StringVar(&now, "now", "", "the time by which accesses have ended, as 2027-01-01 or 2027-01-01T08:00:00Z (default: the facts file's, else the clock's)")
+	cmd.Flags().StringVar(&now, "now", "", nowFlag)
 	return a.sourced(cmd, append(slices.Clone(report.CompiledFormats), formYAML, formDir, formKustomize)...)
-}
-
-// moment reads a time as a person writes it; zero for nothing.
-func moment(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("--now %s: want a day as 2027-01-01, or a time as 2027-01-01T08:00:00Z", text)
 }
 
 // compiled reads, compiles and writes.
 func (a *app) compiled(ctx context.Context, dir string, now time.Time) error {
-	var intents intent.Intents
-	world, batch, err := a.loadObjects(ctx, &intents)
+	p, err := a.plan(ctx, now, nil)
 	if err != nil {
 		return err
 	}
-	at := world.Facts.Now
-	if !now.IsZero() {
-		at = snapshot.Moment(now.Unix())
-	}
-	job, faults := compile.Plan(intents, world, at)
-	// What could not be read may be what keeps a policy narrow.
-	unread := len(intents.Problems)+len(world.Problems) > 0
-	result := report.Compiled{Errors: faults, Unread: unread, Locate: world.Locate}
-	if !unread && !result.Failed() {
-		result.Job, result.Output = job, compile.Compile(job, backends)
+	result := report.Compiled{Errors: p.faults, Unread: p.unread(), Locate: p.world.Locate}
+	if !p.unread() && !p.failed() {
+		result.Job, result.Output = p.job, compile.Compile(p.job, backends)
 	}
 	switch {
-	case unread:
+	case p.unread():
 		a.exit(exitFailed)
-	case result.Failed():
+	case p.failed():
 		a.exit(exitNo)
 	case slices.ContainsFunc(result.Output.Gaps, uncarried):
 		a.exit(exitUnknown)
 	}
-	return a.writeCompiled(&result, dir, manifest.Options{Objects: batch.Objects, Locate: world.Locate})
+	return a.writeCompiled(&result, dir, manifest.Options{Objects: p.batch.Objects, Locate: p.world.Locate})
 }
 
 func uncarried(g artefact.Gap) bool { return g.Carried == "" }
@@ -133,25 +107,4 @@ func (a *app) writeCompiled(result *report.Compiled, dir string, opts manifest.O
 		return result.Write(a.out, "table")
 	}
 	return result.Write(a.out, a.output)
-}
-
-// loadObjects reads the estate and what was asked, and keeps the objects it was read from.
-func (a *app) loadObjects(ctx context.Context, intents *intent.Intents) (*snapshot.Snapshot, object.Batch, error) {
-	var batch object.Batch
-	if len(a.files) == 0 {
-		return nil, batch, errors.New("nothing to read: name manifests with -f FILE, -f DIRECTORY or -f -")
-	}
-	opts := a.options(a.files, a.facts)
-	opts.Intents = intents
-	source := func(ctx context.Context, wants estate.Wants) (object.Batch, error) {
-		var err error
-		batch, err = estate.Files(opts)(ctx, wants)
-		return batch, err
-	}
-	world, err := estate.From(ctx, source, opts)
-	if err != nil {
-		return nil, batch, err
-	}
-	a.tell(world)
-	return world, batch, nil
 }

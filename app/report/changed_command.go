@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/change"
+	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -14,8 +15,13 @@ func (c *Changed) command(r *change.Row) []string {
 	if both := c.bothOf(r.Server); len(both) > 0 && !hasServer(c.New.World, r.Server) {
 		side, flags = c.Old, c.OldFlags
 	}
-	s := r.Witness.Session
-	words := []string{"pgmoat", "explain", client(r.Witness), argument(r.Server), "--as", s.Role}
+	words := append(explainWords(client(r.Witness), r.Server, r.Witness.Session), "-f", side.Name)
+	return append(words, flags...)
+}
+
+// explainWords ask for every step of a session.
+func explainWords(from string, server snapshot.Ref, s reach.Session) []string {
+	words := []string{"pgmoat", "explain", from, argument(server), "--as", s.Role}
 	switch {
 	case s.Replication:
 		words = append(words, "--replication")
@@ -28,7 +34,7 @@ func (c *Changed) command(r *change.Row) []string {
 	case !s.TLS:
 		words = append(words, "--no-tls")
 	}
-	return append(append(words, "-f", side.Name), flags...)
+	return words
 }
 
 func hasServer(world *snapshot.Snapshot, ref snapshot.Ref) bool {

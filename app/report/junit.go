@@ -48,6 +48,10 @@ func (a *Audited) junit(out io.Writer) error {
 	for _, r := range a.Rules {
 		suites.Suites = append(suites.Suites, a.junitSuite(r))
 	}
+	return writeJUnit(out, suites)
+}
+
+func writeJUnit(out io.Writer, suites junitSuites) error {
 	if _, err := io.WriteString(out, xml.Header); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
+	"github.com/pgmoat/pgmoat/engine/prove"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -52,7 +53,7 @@ func Schemas() (map[string]*jsonschema.Schema, error) {
 	out := map[string]*jsonschema.Schema{}
 	for name, v := range map[string]any{
 		"can": askedJSON{}, "who-can": closedJSON{}, "vital": vitalJSON{}, "connections": connectionsJSON{}, "connections-diff": connectionsDiffJSON{},
-		"connections-explain": explainedJSON{}, "diff": changedJSON{}, "compile": compiledJSON{},
+		"connections-explain": explainedJSON{}, "diff": changedJSON{}, "compile": compiledJSON{}, "import": importedJSON{}, "prove": provedJSON{},
 		"audit": auditJSON{}, "hba-lint": lintJSON{},
 		"hba-eval": evalJSON{}, "hba-diff": HBADiff{}, "hba-rules": RuleList{},
 	} {
@@ -73,6 +74,7 @@ var wordSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[audit.Severity]():  {Type: "string", Enum: []any{"low", "medium", "high", "critical"}},
 	reflect.TypeFor[netpol.Tier]():     {Type: "string", Enum: []any{"Admin", "NetworkPolicy", "Baseline"}},
 	reflect.TypeFor[netpol.Action]():   {Type: "string", Enum: []any{"Accept", "Deny", "Pass", "none"}},
+	reflect.TypeFor[prove.Result]():    {Type: "string", Enum: []any{"PROVEN", "REFUTED", "UNKNOWN"}},
 	reflect.TypeFor[flow.Protocol]():   {Type: "string", Enum: []any{"TCP", "UDP", "SCTP"}},
 }
 

@@ -75,7 +75,7 @@ func (p *planner) place(at verdict.Origin) string {
 	if at.File == "" {
 		return ""
 	}
-	return fmt.Sprintf(" (%s)", verdict.Origin{File: at.File, Line: at.Line})
+	return fmt.Sprintf(" (%s:%d)", at.File, at.Line)
 }
 
 // perimeter adds the site of a perimeter.
@@ -148,7 +148,7 @@ func (p *planner) nearest(ref intent.ServerRef) string {
 	for _, s := range p.job.World.Servers {
 		r := s.Ref()
 		d := spelling.Distance(ref.Name, r.Name)
-		if r.Namespace != ref.Namespace {
+		if ref.Namespace != "" && r.Namespace != ref.Namespace {
 			d += 2
 		}
 		if ref.Kind != "" && r.Kind != ref.Kind {

@@ -120,7 +120,7 @@ func (p *planner) invariant(v *intent.Invariant) {
 				continue
 			}
 			at := s.Origin.At("%s", field(s.Origin, fmt.Sprintf("to.names[%d]", i)))
-			p.warn(at, p.nearest(intent.ServerRef{Name: name}), "the statement is about server %s, which nobody has: it says nothing", name)
+			p.warn(at, p.nearest(intent.ServerRef{Name: name}), "server %s is not in the estate: a statement about it holds whatever anybody writes", name)
 		}
 	}
 }

@@ -144,6 +144,9 @@ func (t *tlsSite) certificate(a *intent.Access, e *intent.Entry) {
 		return
 	}
 	declared, at := t.databaseRole(e.Role)
+	if t.isOurs(e.Role, declared) {
+		declared = ""
+	}
 	art := artefact.Artefact{Backend: tlsBackend, APIVersion: hbaWays["cloudnative-pg"].apiVersion, Because: []verdict.Origin{a.Origin},
 		Ref: snapshot.Ref{Kind: databaseRole, Namespace: s.Ref().Namespace, Name: declared}}
 	comment := accessName(a) + ": the operator issues the certificate, and renews it, in Secret "
@@ -169,8 +172,12 @@ func (t *tlsSite) certificate(a *intent.Access, e *intent.Entry) {
 // docs/src/release_notes/v1.30.md@1.30.0]; clientCert ends the name of its Secret.
 const databaseRole, clientCert = "DatabaseRole", "-client-cert"
 
-// holds reports whether somebody has asked for a certificate of the role already.
+// holds reports whether somebody has asked for a certificate of the role already, and not an
+// earlier run.
 func (t *tlsSite) holds(e *intent.Entry) bool {
+	if declared, _ := t.databaseRole(e.Role); t.isOurs(e.Role, declared) {
+		return false
+	}
 	return slices.ContainsFunc(t.site.Server.TLS.Certificates, func(c snapshot.Certificate) bool { return c.Use == e.Role })
 }
 
@@ -193,6 +200,16 @@ func (t *tlsSite) cannotIssue(role string) string {
 		}
 	}
 	return ""
+}
+
+// isOurs reports whether a DatabaseRole is as an earlier run wrote it. One to which somebody
+// has added is his: only the field that is needed is set in it.
+func (t *tlsSite) isOurs(role, declared string) bool {
+	s := t.site.Server
+	return declared == name(s.Ref().Name, role) && slices.ContainsFunc(s.Roles, func(r snapshot.Role) bool {
+		return r.Name == role && strings.HasPrefix(r.Origin.Object, databaseRole+" ") && !r.NoLogin && !r.Superuser && !r.Replication &&
+			!r.BypassRLS && !r.CreateRole && r.ValidUntil == 0 && len(r.MemberOf) == 0
+	})
 }
 
 // databaseRole finds the object that declares a role; empty where there is none.

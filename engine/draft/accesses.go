@@ -71,7 +71,7 @@ func (d *drafter) residue(c *client) grants {
 		return c.grants
 	}
 	left := c.grants.without(d.common[""], d.common[c.pods[0].Namespace])
-	why := lossKind{}
+	var why lossKind
 	switch {
 	case slices.ContainsFunc(c.pods, func(p *snapshot.Pod) bool { return p.HostNetwork }):
 		why = lossHost

@@ -1,14 +1,11 @@
 package draft
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/change"
 	"github.com/pgmoat/pgmoat/engine/reach"
-	"github.com/pgmoat/pgmoat/model/intent"
-	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -104,7 +101,7 @@ func (s *Site) judgeRow(j *Judgement, r *change.Row) {
 		for _, database := range r.Databases {
 			for _, role := range r.Roles {
 				c := cell{baseOf(from), database, role}
-				if cuts {
+				if cuts && role != reach.AnyOther {
 					s.lost(c, from)
 				}
 				if asksForSCRAM(r) {
@@ -202,131 +199,4 @@ func (s *Site) judgeFlow(j *Judgement, f change.Flow) {
 			s.add(lossFlow, f.Flow.What, f.Flow.Origin).State = Real
 		}
 	}
-}
-
-// NarrowMonitoring leaves out of the perimeters whom they let in at ports that tell more
-// than metrics. False says that no peer of theirs is behind it.
-func (r *Result) NarrowMonitoring(gains []change.Control) bool {
-	narrowed := false
-	for _, c := range gains {
-		s := r.site(c.Server)
-		if s == nil || s.Perimeter == nil {
-			continue
-		}
-		left := slices.DeleteFunc(slices.Clone(s.Perimeter.Monitoring), func(p intent.Peer) bool {
-			return slices.ContainsFunc(c.From, func(ref snapshot.Ref) bool { return s.selects(p, baseOf(ref)) })
-		})
-		if len(left) < len(s.Perimeter.Monitoring) {
-			s.Perimeter.Monitoring, narrowed = left, true
-			s.add(lossMonitoring, c.Port.Name, verdict.Origin{}).State = ByHand
-		}
-	}
-	r.relocate()
-	return narrowed
-}
-
-// selects reports whether a peer selects some pod of a workload.
-func (s *Site) selects(p intent.Peer, of snapshot.Ref) bool {
-	return slices.ContainsFunc(s.engine.Pods(), func(pod *snapshot.Pod) bool {
-		return pod.Workload.Ref == of && p.Pods.Match(pod.Labels) != netpol.No && (p.NamespaceSelector != nil || slices.Contains(p.Namespaces, pod.Namespace))
-	})
-}
-
-// Narrow leaves out of the draft what makes it let in the clients of rows that are not let
-// in today: of the entries with their databases and roles, those whose clients are least
-// told apart. False says that none of its entries is behind it.
-func (r *Result) Narrow(gains []change.Row) bool {
-	narrowed := false
-	for i := range gains {
-		row := &gains[i]
-		if s := r.site(row.Server); s != nil && s.Perimeter != nil {
-			narrowed = s.narrow(row) || narrowed
-		}
-	}
-	r.relocate()
-	r.explain()
-	return narrowed
-}
-
-func (s *Site) narrow(row *change.Row) bool {
-	most, which := -1, -1
-	for i, a := range s.Accesses {
-		if guilt := s.guilt(a, row); guilt > most {
-			most, which = guilt, i
-		}
-	}
-	if which < 0 {
-		return false
-	}
-	a := s.Accesses[which]
-	var left []intent.Entry
-	for _, e := range a.To {
-		if !s.behind(&e, row) {
-			left = append(left, e)
-			continue
-		}
-		detail := opened(row)
-		s.giveUp(a, &e, lossWouldOpen, detail, shared(e.Databases, row.Databases))
-		e.Databases = slices.DeleteFunc(slices.Clone(e.Databases), func(d string) bool { return slices.Contains(row.Databases, d) })
-		if len(e.Databases) > 0 {
-			left = append(left, e)
-		}
-	}
-	a.To = left
-	return true
-}
-
-// guilt says how likely it is that an access makes a row; negative where it surely does not.
-// Who gets in already and gains ways mostly gains them by an access of his own, others by
-// the one whose clients are least told apart.
-func (s *Site) guilt(a *Access, row *change.Row) int {
-	if !slices.ContainsFunc(a.To, func(e intent.Entry) bool { return s.behind(&e, row) }) {
-		return -1
-	}
-	own := slices.ContainsFunc(row.From, func(ref snapshot.Ref) bool {
-		return slices.ContainsFunc(a.Clients, func(c snapshot.Ref) bool { return baseOf(c) == baseOf(ref) })
-	})
-	if own && row.Kind == change.Changed {
-		return a.breadth + 10
-	}
-	return a.breadth
-}
-
-// opened says whom an entry would let in, or which ways it would open for whom.
-func opened(row *change.Row) string {
-	names := make([]string, len(row.From))
-	for i, ref := range row.From {
-		names[i] = strings.TrimPrefix(ref.Namespace+"/"+ref.Name, "/")
-		switch ref.Kind {
-		case reach.KubectlKind:
-			names[i] = "kubectl " + ref.Name
-		case outsideKind:
-			names[i] = "outside " + ref.Name
-		}
-	}
-	who := strings.Join(names, ", ")
-	if row.Kind == change.Changed {
-		return "let " + who + " reach members, or log in by ways, that are closed to them today"
-	}
-	return "let " + who + " in too, as " + strings.Join(row.Roles, ", ")
-}
-
-// behind reports whether an entry asks for something of a row, through the same door as
-// what was gained.
-func (s *Site) behind(e *intent.Entry, row *change.Row) bool {
-	if !slices.Contains(row.Roles, e.Role) || len(shared(e.Databases, row.Databases)) == 0 {
-		return false
-	}
-	d := &drafter{Site: s}
-	return len(row.Gained) == 0 || slices.ContainsFunc(row.Gained, func(l reach.Login) bool {
-		return slices.ContainsFunc(l.Routes, func(r reach.Route) bool {
-			pooler := d.poolerOf(r)
-			// The server's file does not tell whom a pooler's session is of.
-			return pooler == e.Pooler || cmp.Or(pooler, e.Pooler) == e.Pooler
-		})
-	})
-}
-
-func shared(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
 }

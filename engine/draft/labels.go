@@ -115,10 +115,10 @@ func (d describer) preference(key, value string, p *snapshot.Pod) int {
 	switch {
 	case d.spoken[key] && value == p.Workload.Name:
 		return 0
-	case at >= 0 && value == p.Workload.Name:
-		return 1 + at
 	case d.spoken[key]:
-		return 20
+		return 1
+	case at >= 0 && value == p.Workload.Name:
+		return 2 + at
 	case at >= 0:
 		return 21 + at
 	case value == p.Workload.Name:

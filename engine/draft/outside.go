@@ -10,7 +10,7 @@ import (
 const anyIPv4, anyIPv6 = "0.0.0.0/0", "::/0"
 
 // outsidePeers are the clients of a group that are addresses, as one peer: by names of the
-// facts file where they are just those, else by ranges.
+// facts file as far as it has them, else by ranges.
 func (d *drafter) outsidePeers(g *group, a *Access) []intent.Peer {
 	var all flow.Addresses
 	for _, c := range g.clients {
@@ -23,30 +23,27 @@ func (d *drafter) outsidePeers(g *group, a *Access) []intent.Peer {
 	if all.IsEmpty() {
 		return nil
 	}
-	if names := d.namedRanges(all); names != nil {
-		return []intent.Peer{{Names: names, Addresses: all}}
-	}
 	all = d.simplest(all, slices.Contains(g.spaces, ""))
+	names, rest := d.named(all)
 	p := intent.Peer{Addresses: all}
-	for _, prefix := range all.Prefixes() {
+	for _, prefix := range rest.Prefixes() {
 		p.Names = append(p.Names, prefix.String())
 	}
+	p.Names = append(p.Names, names...)
 	return []intent.Peer{p}
 }
 
-// namedRanges are the names that together are just the addresses; nil where there are none.
-func (d *drafter) namedRanges(all flow.Addresses) []string {
-	var names []string
-	var sum flow.Addresses
+// named are the names of the facts file for a part of the addresses, and the rest, as long
+// as a name does not make more ranges of it.
+func (d *drafter) named(all flow.Addresses) (names []string, rest flow.Addresses) {
+	rest = all
 	for _, o := range d.World.Facts.Outside {
-		if !o.Addresses.IsEmpty() && o.Addresses.Minus(all).IsEmpty() {
-			names, sum = append(names, o.Name), sum.Union(o.Addresses)
+		left := rest.Minus(o.Addresses)
+		if !o.Addresses.IsEmpty() && o.Addresses.Minus(all).IsEmpty() && len(left.Prefixes()) < len(rest.Prefixes()) {
+			names, rest = append(names, o.Name), left
 		}
 	}
-	if !sum.Equal(all) {
-		return nil
-	}
-	return names
+	return names, rest
 }
 
 // simplest adds what makes fewer ranges and lets nobody else in: loopback, from where
@@ -69,7 +66,7 @@ func (d *drafter) simplest(all flow.Addresses, pods bool) flow.Addresses {
 
 // outsideName is the part of an access's name for addresses.
 func (d *drafter) outsideName(c *client) string {
-	if names := d.namedRanges(c.outside); len(names) == 1 {
+	if names, rest := d.named(c.outside); len(names) == 1 && rest.IsEmpty() {
 		return names[0]
 	}
 	return "outside"
