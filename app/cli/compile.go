@@ -26,8 +26,15 @@ const (
 	formKustomize = "kustomize"
 )
 
+// compileTo is where what is compiled goes; dir is empty for standard output.
+type compileTo struct {
+	dir      string
+	unproven bool
+}
+
 func (a *app) compile() *cobra.Command {
-	var dir, now string
+	var now string
+	var to compileTo
 	cmd := &cobra.Command{
 		Use:   "compile -f DIR",
 		Short: "Make of PostgresPerimeter and PostgresAccess what each layer has to say",
@@ -37,8 +44,13 @@ by the field that the operator has for them, TLS, and the Role that reads the on
 Nothing wider is made than was asked: what a layer cannot express is a gap, and is told
 with what comes of it. The estate that -f names has to hold the servers.
 
-Exit status: 0 compiled; 1 an intent cannot be compiled; 2 compiled, with gaps that no
-layer carries; 3 the run failed or an input could not be read.`,
+What is compiled is proven before it is written (pgmoat prove tells all of that): where it
+would itself let somebody in who was not declared, cut what a server needs to stay alive, or
+change a connection that nobody spoke of, nothing is written. --unproven leaves the proof out.
+
+Exit status: 0 compiled; 1 an intent cannot be compiled, or what was compiled does not stand
+the proof; 2 compiled, with gaps that no layer carries; 3 the run failed or an input could
+not be read.`,
 		Example: `  pgmoat compile -f k8s/ -f access/
   pgmoat compile -f k8s/ -f access/ -o yaml | kubectl apply -f -
   pgmoat compile -f k8s/ -f access/ -o kustomize --out compiled/
@@ -46,23 +58,24 @@ layer carries; 3 the run failed or an input could not be read.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			written := a.output == formDir || a.output == formKustomize
-			if written != (dir != "") {
+			if written != (to.dir != "") {
 				return errors.New("--out DIRECTORY goes with -o dir and -o kustomize, which need it")
 			}
 			at, err := moment(now)
 			if err != nil {
 				return err
 			}
-			return a.compiled(cmd.Context(), dir, at)
+			return a.compiled(cmd.Context(), to, at)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "out", "", "directory to write to, with -o dir and -o kustomize; what an earlier run wrote there is replaced")
+	cmd.Flags().StringVar(&to.dir, "out", "", "directory to write to, with -o dir and -o kustomize; what an earlier run wrote there is replaced")
 	cmd.Flags().StringVar(&now, "now", "", nowFlag)
+	cmd.Flags().BoolVar(&to.unproven, "unproven", false, "do not prove what is compiled, and write it all the same")
 	return a.sourced(cmd, append(slices.Clone(report.CompiledFormats), formYAML, formDir, formKustomize)...)
 }
 
-// compiled reads, compiles and writes.
-func (a *app) compiled(ctx context.Context, dir string, now time.Time) error {
+// compiled reads, compiles, proves and writes.
+func (a *app) compiled(ctx context.Context, to compileTo, now time.Time) error {
 	p, err := a.plan(ctx, now, nil)
 	if err != nil {
 		return err
@@ -70,6 +83,9 @@ func (a *app) compiled(ctx context.Context, dir string, now time.Time) error {
 	result := report.Compiled{Errors: p.faults, Unread: p.unread(), Locate: p.world.Locate}
 	if !p.unread() && !p.failed() {
 		result.Job, result.Output = p.job, compile.Compile(p.job, backends)
+		if result.Proof, err = a.standing(ctx, to, p, result.Output); err != nil {
+			return err
+		}
 	}
 	switch {
 	case p.unread():
@@ -79,7 +95,16 @@ func (a *app) compiled(ctx context.Context, dir string, now time.Time) error {
 	case slices.ContainsFunc(result.Output.Gaps, uncarried):
 		a.exit(exitUnknown)
 	}
-	return a.writeCompiled(&result, dir, manifest.Options{Objects: p.batch.Objects, Locate: p.world.Locate})
+	return a.writeCompiled(&result, to.dir, manifest.Options{Objects: p.batch.Objects, Locate: p.world.Locate})
+}
+
+// standing proves what was compiled; nil where nobody wants it proven.
+func (a *app) standing(ctx context.Context, to compileTo, p *plan, output *compile.Output) (*report.Proved, error) {
+	if to.unproven {
+		return nil, nil
+	}
+	proof := &report.Proved{World: p.world, Output: output, Version: version}
+	return proof, a.holdAgainst(ctx, p, proof)
 }
 
 func uncarried(g artefact.Gap) bool { return g.Carried == "" }
@@ -89,8 +114,17 @@ func (a *app) writeCompiled(result *report.Compiled, dir string, opts manifest.O
 	if result.Output == nil && !slices.Contains(report.CompiledFormats, a.output) {
 		return result.Write(a.err, "table")
 	}
+	if result.Harms() {
+		a.exit(exitNo)
+		if !slices.Contains(report.CompiledFormats, a.output) {
+			return result.WriteHarm(a.err)
+		}
+	}
 	switch a.output {
 	case formYAML:
+		if err := result.WriteProof(a.err); err != nil {
+			return err
+		}
 		return manifest.Stream(a.out, result.Output, opts)
 	case formDir, formKustomize:
 		files := manifest.Dir

@@ -87,11 +87,23 @@ func (a *app) proved(ctx context.Context, now time.Time, asIs bool) error {
 
 // proof compiles and proves.
 func (a *app) proof(ctx context.Context, p *plan, result *report.Proved) error {
-	result.Job, result.Output = p.job, compile.Compile(p.job, backends)
+	result.Output = compile.Compile(p.job, backends)
 	var err error
 	if result.Artefacts, err = digest(p, result.Output); err != nil {
 		return err
 	}
+	if err := a.holdAgainst(ctx, p, result); err != nil {
+		return err
+	}
+	if result.Proof != nil {
+		a.exit(proofStatus(result.Proof))
+	}
+	return nil
+}
+
+// holdAgainst proves what was compiled, against the estate with it.
+func (a *app) holdAgainst(ctx context.Context, p *plan, result *report.Proved) (err error) {
+	result.Job = p.job
 	before := reach.New(p.world)
 	after := before
 	if !result.AsIs {
@@ -114,7 +126,6 @@ func (a *app) proof(ctx context.Context, p *plan, result *report.Proved) error {
 		Intents: p.intents, Job: p.job, Output: result.Output, Before: before, After: after,
 		Find: func(name string) (prove.Client, error) { return proveClient(result.World, name) },
 	})
-	a.exit(proofStatus(result.Proof))
 	return nil
 }
 

@@ -23,6 +23,9 @@ type Compiled struct {
 	Errors []compile.Error
 	// Unread says that a document could not be read, so that nothing was compiled.
 	Unread bool
+	// Proof is what became of the output when it was held against what was asked; nil where
+	// nobody asked.
+	Proof *Proved
 	// Locate leads an origin to its line; nil leaves it as it is.
 	Locate func(verdict.Origin) verdict.Origin
 }
@@ -45,6 +48,7 @@ func (c *Compiled) Write(out io.Writer, format string) error {
 	c.writeRemarks(t)
 	c.writeExpired(t)
 	t.line("%s", c.summaryLine())
+	c.writeHarm(t)
 	return t.err
 }
 
@@ -252,7 +256,11 @@ func (c *Compiled) summaryLine() string {
 	if s.Expired > 0 {
 		parts = append(parts, fmt.Sprintf("%d ended", s.Expired))
 	}
-	switch text := strings.Join(parts, ", "); {
+	text := strings.Join(parts, ", ")
+	if proof := c.proofLine(); proof != "" {
+		text += "; " + proof
+	}
+	switch {
 	case s.Errors > 0:
 		return text + "; nothing was compiled"
 	case c.Unread:

@@ -71,6 +71,16 @@ type compiledSummaryJSON struct {
 	Open     int `json:"open"`
 	Notes    int `json:"notes"`
 	Expired  int `json:"expired"`
+	// Proof counts statements; absent where nothing was proven.
+	Proof *proofCountJSON `json:"proof,omitempty"`
+}
+
+type proofCountJSON struct {
+	Proven  int `json:"proven"`
+	Refuted int `json:"refuted"`
+	Unknown int `json:"unknown"`
+	// Harm counts those of the refuted that what was compiled is itself against.
+	Harm int `json:"harm"`
 }
 
 func (c *Compiled) summary() compiledSummaryJSON {
@@ -88,6 +98,10 @@ func (c *Compiled) summary() compiledSummaryJSON {
 			s.Objects++
 		}
 		s.Fields += len(a.Fields)
+	}
+	if c.Proof != nil {
+		n := c.Proof.summary()
+		s.Proof = &proofCountJSON{n.Proven, n.Refuted, n.Unknown, len(c.harm())}
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"io"
 	"strings"
 
@@ -22,15 +23,24 @@ func (r *Imported) YAML(out io.Writer) error {
 	return err
 }
 
-// Files are the draft as a file for each server, the remarks in a file of their own.
-func (r *Imported) Files() []manifest.File {
+// Files are the draft as a file for each server, the remarks in one of their own, and the
+// list of them by which a later run takes away what it does not write any more.
+func (r *Imported) Files() ([]manifest.File, error) {
+	list := struct {
+		Files []string `json:"files"`
+	}{}
 	var out []manifest.File
+	add := func(name, data string) {
+		out, list.Files = append(out, manifest.File{Name: name, Data: data}), append(list.Files, name)
+	}
 	for _, s := range r.Sites {
 		if s.Perimeter != nil {
-			out = append(out, manifest.File{Name: s.Perimeter.Namespace + "-" + s.Perimeter.Name + ".yaml", Data: r.documents(s)})
+			add(s.Perimeter.Namespace+"-"+s.Perimeter.Name+".yaml", r.documents(s))
 		}
 	}
-	return append(out, manifest.File{Name: "IMPORT.md", Data: r.markdown()})
+	add("IMPORT.md", r.markdown())
+	data, err := json.MarshalIndent(list, "", "  ")
+	return append(out, manifest.File{Name: manifest.Index, Data: string(data) + "\n"}), err
 }
 
 func (r *Imported) markdown() string {

@@ -125,7 +125,7 @@ func (p *Proved) summaryLine() string {
 		return text
 	}
 	s := p.summary()
-	text := fmt.Sprintf("%d proven, %d refuted, %d unknown", s.Proven, s.Refuted, s.Unknown)
+	text := p.counts()
 	if s.Open > 0 {
 		text += fmt.Sprintf("; %s carried by no layer", counted(s.Open, "gap"))
 	}
@@ -136,6 +136,11 @@ func (p *Proved) summaryLine() string {
 		text += "; of the estate as it stands"
 	}
 	return text
+}
+
+func (p *Proved) counts() string {
+	s := p.summary()
+	return fmt.Sprintf("%d proven, %d refuted, %d unknown", s.Proven, s.Refuted, s.Unknown)
 }
 
 // assumptions are the codes of all that some answer rests on.
