@@ -74,7 +74,7 @@ type PostgresPerimeterSpec struct {
 	// +optional
 	Backup []Destination `json:"backup,omitempty"`
 
-	// Egress is what else the server's pods talk to: another server, LDAP.
+	// Egress is what else the server's pods, and its jobs, talk to: another server, LDAP.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=map
 	// +listMapKey=name

@@ -16,7 +16,7 @@ import (
 
 // backends are all layers that are compiled, in the order in which they may be written.
 var backends = []compile.Backend{
-	compile.Namespace, compile.NetworkPolicy, compile.ClusterNetworkPolicy, compile.TLS, compile.Ident, compile.HBA, compile.RBAC,
+	compile.Namespace, compile.NetworkPolicy, compile.ClusterNetworkPolicy, compile.TLS, compile.Ident, compile.HBA, compile.RBAC, compile.Privileges,
 }
 
 // The forms in which artefacts are written, beside those of a report.

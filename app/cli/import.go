@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,8 +62,12 @@ func (a *app) imported(ctx context.Context, names []string, out string) error {
 	if err != nil {
 		return err
 	}
-	if len(have.Problems) > 0 {
-		a.exit(exitFailed)
+	for _, p := range have.Problems {
+		_, _ = fmt.Fprintf(a.err, "pgmoat: %s: %s\n", report.Printable(world.Locate(p.Origin).String()), report.Printable(p.Err))
+	}
+	if len(world.Problems)+len(have.Problems) > 0 {
+		// A policy that was not read may be the one that lets somebody in.
+		return errors.New("nothing is drafted: something could not be read")
 	}
 	servers, err := a.importable(world, names)
 	if err != nil {
@@ -130,7 +135,11 @@ func (a *app) writeImported(r *report.Imported, out string) error {
 		return r.Remark(a.err)
 	}
 	if info, err := os.Stat(out); err == nil && info.IsDir() || os.IsPathSeparator(out[len(out)-1]) {
-		if err := manifest.Write(out, r.Files()); err != nil {
+		files, err := r.Files()
+		if err == nil {
+			err = manifest.Write(out, files)
+		}
+		if err != nil {
 			return err
 		}
 		return r.Write(a.out, "table")

@@ -24,7 +24,7 @@ import (
 // draft got in without it, or the draft is marked; and whoever does not get in any more is
 // among the losses. The answers are the closed lists, cell by cell.
 func TestImportOpensNothing(t *testing.T) {
-	from, to := uint64(1), uint64(6)
+	from, to := uint64(1), uint64(10)
 	if testing.Short() {
 		to = 2
 	}

@@ -93,6 +93,9 @@ const plainOperator = "plain"
 
 // gap adds a gap, once.
 func (h *hbaSite) gap(code, what, consequence, carried string, at verdict.Origin) {
+	if h.job.World.Facts.Enforces == verdict.Deny {
+		carried = "" // policies are there, and nobody heeds them
+	}
 	g := artefact.Gap{Code: code, Backend: hbaBackend, What: what, Consequence: consequence, Carried: carried, Origin: at}
 	if !h.told[g] {
 		h.told[g] = true

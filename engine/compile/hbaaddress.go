@@ -88,7 +88,7 @@ func (h *hbaSite) anyPod(of snapshot.Ref, pods []*snapshot.Pod, who, role string
 // alike says that a file cannot tell clients from others that come from the same place.
 func (h *hbaSite) alike(of snapshot.Ref, who, role, from string, at verdict.Origin) {
 	h.gap("hba/pods-alike", "pg_hba.conf of "+of.String()+" cannot tell "+who+" from others",
-		"whoever reaches it from "+from+" with the credentials of role "+role+" is let in", networkBackend, at)
+		"whoever reaches it from "+from+" with the credentials of role "+role+" is let in, a client that was declared another role among them", networkBackend, at)
 }
 
 // podRefs are the selectors of pods that lines refer to.

@@ -90,6 +90,7 @@ func newNetworks(job *Job, out *Output) *networks {
 // build drafts all policies.
 func (n *networks) build() {
 	for _, s := range n.sites {
+		s.enforced()
 		s.close()
 		s.vital()
 		s.monitoring()
@@ -103,6 +104,14 @@ func (n *networks) build() {
 	// One that isolates nothing would, without types, isolate for ingress.
 	n.drafts = slices.DeleteFunc(n.drafts, func(d *draft) bool { return d.isolates == [2]bool{} })
 	n.distinct()
+}
+
+// enforced tells of a network plugin that does not heed policies.
+func (s *siteNetwork) enforced() {
+	if facts := s.job.World.Facts; facts.Enforces == verdict.Deny {
+		s.gap("not-enforced", s.Perimeter.Origin, "the network plugin ("+cmp.Or(facts.CNI, "by the facts file")+") does not enforce NetworkPolicy",
+			"every pod reaches "+s.Server.Ref().String()+": what keeps it out is pg_hba.conf and the credential alone")
+	}
 }
 
 // distinct gives each policy a name of its own.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -90,6 +91,7 @@ func (s *siteNetwork) leftOut(f snapshot.VitalFlow) {
 	case in:
 		s.note("left-out", f.Origin, "%s (%s) is not let in: nothing dies without it, and the perimeter does not ask for it; "+
 			"name who does it under spec.monitoring if it reads metrics, else in a policy of your own", f.What, flow.PortsOf(f.Ports...))
+	case out && s.covering(f) != "":
 	case out:
 		s.note("left-out", f.Origin, "%s (%s) is not let out: nothing dies without it; name it under spec.egress if it is wanted", f.What, flow.PortsOf(f.Ports...))
 	}
@@ -149,7 +151,27 @@ func (s *siteNetwork) vitalOut(f snapshot.VitalFlow) {
 			}
 			s.gap("vital-peer", f.Origin, f.What+": "+m, "the way out of "+sub.what+" is closed to it, and the flow is cut; name it under the perimeter's backup or egress")
 		}
+		s.unheeded(f)
 		s.phased(sub, f).open(netpol.Egress, opening{peers: to, ports: flow.PortsOf(f.Ports...), why: flowWhy(f)})
+	}
+}
+
+// unheeded tells of addresses of nodes that a flow leads to, which blocks of some network
+// plugins never match.
+func (s *siteNetwork) unheeded(f snapshot.VitalFlow) {
+	d, skips := s.job.World.Facts.Profile.Lookup(cni.BlockSkipsNodes)
+	if !skips || !s.closesOutwards() {
+		return
+	}
+	for _, node := range s.job.World.Nodes {
+		for _, a := range node.Addresses {
+			if !f.To.Outside.Intersect(flow.AddressesOf(netip.PrefixFrom(a, a.BitLen()))).IsEmpty() {
+				s.gap("node-block", s.Perimeter.Origin, fmt.Sprintf("%s is at %s, an address of node %s, and to %s no ipBlock is about nodes (%s)",
+					f.To.Name, a, node.Name, s.job.World.Facts.CNI, d.Source),
+					"cut: "+f.What+"; write a policy in the plugin's own dialect that lets it out, or leave spec.network.egress Open")
+				return
+			}
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func (s *Site) judgeRow(j *Judgement, r *change.Row) {
 		for _, database := range r.Databases {
 			for _, role := range r.Roles {
 				c := cell{baseOf(from), database, role}
-				if cuts && role != reach.AnyOther {
+				if cuts {
 					s.lost(c, from)
 				}
 				if asksForSCRAM(r) {

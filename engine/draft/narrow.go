@@ -49,9 +49,9 @@ type Cell struct {
 // CellsOf are those of rows.
 func CellsOf(rows []change.Row) map[Cell]bool {
 	out := map[Cell]bool{}
-	for i := range rows {
-		for _, c := range cellsOf(&rows[i]) {
-			for _, from := range rows[i].From {
+	for _, row := range rows {
+		for _, c := range cellsOf(&row) {
+			for _, from := range row.From {
 				out[Cell{c.server, from, c.database, c.role}] = true
 			}
 		}

@@ -178,6 +178,11 @@ func (s *server) tls() snapshot.TLS {
 	case s.knownConfiguration():
 		out.Enabled = verdict.Deny
 	}
+	if least, said := s.setting("ssl_min_protocol_version"); said {
+		out.MinProtocol, out.MinProtocolOrigin = least, s.at("args")
+	} else if s.knownConfiguration() && out.Enabled == verdict.Allow {
+		out.MinProtocol = world.LeastProtocol(imageMajor(s.container.Image))
+	}
 	switch {
 	case hasCA:
 		out.ClientCA = allowed(ca != "")
