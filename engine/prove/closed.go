@@ -324,6 +324,10 @@ func merged(all []Counterexample) []Counterexample {
 			out = append(out, c)
 			continue
 		}
+		if out[i].Future != nil && c.Future == nil {
+			out[i] = c
+			continue
+		}
 		for _, ref := range c.From { // none of a pod that does not exist yet
 			out[i].From = appendNew(out[i].From, ref)
 		}
@@ -346,6 +350,10 @@ func mergedDoubts(all []Doubt) []Doubt {
 			out = append(out, d)
 			continue
 		}
+		if out[i].Future != nil && d.Future == nil {
+			out[i] = d
+			continue
+		}
 		for _, ref := range d.From {
 			out[i].From = appendNew(out[i].From, ref)
 		}
@@ -359,7 +367,7 @@ func mergedDoubts(all []Doubt) []Doubt {
 // sameness is all that two counterexamples have to agree in to be told together.
 func (c *Counterexample) sameness() string {
 	parts := []string{
-		strings.Join(c.Databases, "\x01"), strings.Join(c.Roles, "\x01"), c.Login.Method, c.Route.Pooler, c.Route.Through,
+		c.Server.String(), strings.Join(c.Databases, "\x01"), strings.Join(c.Roles, "\x01"), c.Login.Method, c.Route.Pooler, c.Route.Through,
 		c.Decides.Origin.String(), string(c.Decides.Reason), string(c.Decides.Layer),
 	}
 	for _, b := range []bool{c.Login.TLS, c.Login.Cert, c.Ours} {

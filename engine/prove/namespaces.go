@@ -23,7 +23,13 @@ type newNamespaces struct {
 const generic = "another"
 
 // namespaceFor is the name of a namespace that does not exist yet and has some labels.
-func (p *prover) namespaceFor(labels map[string]string) string { return p.made.with(labels).Name }
+func (p *prover) namespaceFor(labels map[string]string) string { return p.made.with(labels) }
+
+// isCalled reports whether a namespace, which may be one that does not exist yet, has a
+// name.
+func (p *prover) isCalled(namespace, name string) bool {
+	return p.labelsOf(namespace).Set[snapshot.MetadataName] == name
+}
 
 // labelsOf are the labels of a namespace, which may be one that does not exist yet.
 func (p *prover) labelsOf(namespace string) netpol.Labels {
@@ -33,34 +39,38 @@ func (p *prover) labelsOf(namespace string) netpol.Labels {
 	return p.After.World.NamespaceOf(namespace).Labels
 }
 
-func (n *newNamespaces) with(labels map[string]string) *snapshot.Namespace {
+// with is the name of a namespace with some labels. One that has no label but a name of its
+// own is what every estate takes a namespace for that nobody declared. Of one with other
+// labels, too, the name is ours: the estate may know somebody in the one that is so called,
+// of which it is not to be thought that it has them.
+func (n *newNamespaces) with(labels map[string]string) string {
+	wanted := labels[snapshot.MetadataName]
+	isNamed := wanted != "" && !strings.HasPrefix(wanted, generic)
+	if isNamed && len(labels) == 1 {
+		return wanted
+	}
 	key := textOf(labels)
 	if have := n.byText[key]; have != nil {
-		return have
+		return have.Name
 	}
-	name := labels[snapshot.MetadataName]
-	isNamed := name != "" && !strings.HasPrefix(name, generic)
-	if !isNamed {
-		name = "a-new-namespace"
+	name := "a-new-namespace"
+	for i := 2; slices.Contains(n.taken, name); i++ {
+		name = fmt.Sprintf("a-new-namespace-%d", i)
 	}
-	unique := name
-	for i := 2; slices.Contains(n.taken, unique); i++ {
-		unique = fmt.Sprintf("%s-%d", name, i)
-	}
-	n.taken = append(slices.Clip(n.taken), unique)
+	n.taken = append(slices.Clip(n.taken), name)
 	set := maps.Clone(labels)
 	if set == nil {
 		set = map[string]string{}
 	}
-	if set[snapshot.MetadataName] = unique; isNamed { // of one name with other labels
+	if !isNamed {
 		set[snapshot.MetadataName] = name
 	}
-	made := &snapshot.Namespace{Name: unique, Declared: true, Labels: netpol.Labels{Set: set}}
+	made := &snapshot.Namespace{Name: name, Declared: true, Labels: netpol.Labels{Set: set}}
 	if n.byText == nil {
 		n.byText, n.byName = map[string]*snapshot.Namespace{}, map[string]*snapshot.Namespace{}
 	}
-	n.byText[key], n.byName[unique], n.list = made, made, append(n.list, made)
-	return made
+	n.byText[key], n.byName[name], n.list = made, made, append(n.list, made)
+	return name
 }
 
 // among are the namespaces of an estate and the new ones.

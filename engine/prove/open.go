@@ -107,13 +107,28 @@ func (s *site) gets(list int32, e *intent.Entry, database string) verdict.Verdic
 			l := &cell.Logins[j]
 			for _, r := range routesOf(l) {
 				undecided := l.Verdict == verdict.Unknown && len(l.Routes) == 0
-				if undecided || s.isWay(e, wayIn{cell, l, r}) && shows(e, l) && s.isEndpoint(e, r) {
+				if undecided || s.isWay(e, wayIn{cell, l, r}) && suffices(e, l) && s.isEndpoint(e, r) {
 					best = verdict.Any(best, l.Verdict)
 				}
 			}
 		}
 	}
 	return best
+}
+
+// suffices reports whether what the role has by an entry is enough for a login; one that asks
+// for less than was said lets it in, too. Of one that is in doubt, and of which it is not
+// known what it asks for, it may be enough.
+func suffices(e *intent.Entry, l *reach.Login) bool {
+	has := map[intent.Authentication][]string{
+		intent.SCRAM:               {"scram-sha-256", "md5", "password", "trust"},
+		intent.Certificate:         {"cert", "trust"},
+		intent.SCRAMAndCertificate: {"scram-sha-256", "md5", "password", "cert", "trust"},
+	}
+	if l.Verdict == verdict.Unknown && l.Method == "" {
+		return true
+	}
+	return asksFor(l.Method, has[e.Authentication]...) && (e.Authentication != intent.SCRAM || !l.Cert)
 }
 
 // isEndpoint reports whether a route ends where an entry is to lead.

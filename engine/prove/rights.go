@@ -3,6 +3,7 @@ package prove
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -119,7 +120,7 @@ func (s *site) rightsOfStranger(v *network.Virtual) rights {
 		func(peer intent.Peer, own string) netpol.Match { return s.namesStranger(peer, own, v) },
 		func(f *snapshot.VitalFlow) bool {
 			return s.isLike(v, f.From.Pods) ||
-				f.From.Namespace == v.Namespace && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(v.Labels) == netpol.Yes
+				s.isCalled(v.Namespace, f.From.Namespace) && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(v.Labels) == netpol.Yes
 		})
 }
 
@@ -151,7 +152,7 @@ func (s *site) isOwn(v *network.Virtual) bool {
 }
 
 // isLike reports whether a stranger has labels by which one of some pods is told from all
-// others of its namespace.
+// others of its namespace, or just those of one.
 func (s *site) isLike(v *network.Virtual, pods []*snapshot.Pod) bool {
 	return slices.ContainsFunc(pods, func(p *snapshot.Pod) bool {
 		if p.Namespace != v.Namespace {
@@ -162,6 +163,9 @@ func (s *site) isLike(v *network.Virtual, pods []*snapshot.Pod) bool {
 			if v.Labels.Set[k] == value && value != "" {
 				shared[k] = value
 			}
+		}
+		if maps.Equal(v.Labels.Set, p.Labels.Set) {
+			return true
 		}
 		return len(shared) > 0 && !slices.ContainsFunc(s.podsIn[p.Namespace], func(o *snapshot.Pod) bool {
 			return o.Workload != p.Workload && !slices.Contains(pods, o) && equal(shared).Match(o.Labels) == netpol.Yes
@@ -231,7 +235,7 @@ func (s *site) isInside(r reach.Route) bool {
 	return r.Pooler == "" && slices.ContainsFunc(s.server.Ports, func(p snapshot.ServerPort) bool { return p.Port == r.Port && p.Pooler != nil })
 }
 
-// shows reports whether a login asks for what an entry says.
+// shows reports whether a login asks for what an entry says, or for a certificate besides.
 func shows(e *intent.Entry, l *reach.Login) bool {
 	switch e.Authentication {
 	case intent.SCRAM:

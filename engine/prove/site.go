@@ -100,6 +100,11 @@ func newProver(q Question) *prover {
 	for name := range world.Namespaces {
 		p.namespaces = append(p.namespaces, name)
 	}
+	for _, s := range world.Servers { // those where operators are known to run exist
+		for _, f := range s.Vital {
+			p.namespaces = append(p.namespaces, f.From.Namespace, f.To.Namespace)
+		}
+	}
 	old := map[snapshot.Ref]*snapshot.Workload{}
 	for _, w := range q.Before.World.Workloads {
 		old[w.Ref] = w
@@ -114,8 +119,7 @@ func newProver(q Question) *prover {
 			}
 		}
 	}
-	slices.Sort(p.namespaces)
-	p.namespaces = slices.Compact(p.namespaces)
+	p.namespaces = named(p.namespaces)
 	p.made.taken = p.namespaces
 	for _, policy := range world.Policies {
 		if policy.Isolates[netpol.Egress] {

@@ -63,10 +63,10 @@ func (s *site) vital() Statement {
 		switch d.Verdict {
 		case verdict.Deny:
 			step := firstStep(reach.Path{Steps: d.Steps}, verdict.Deny)
-			flow := d.Flow
+			flow, before := d.Flow, wasFlow(was, d.Flow)
 			out.Against = append(out.Against, Counterexample{Server: s.server.Ref(), Flow: &flow, Decides: step,
-				Ours:    !step.Origin.IsZero() && !s.isForeign(step),
-				Witness: Witness{Was: wasFlow(was, flow), Now: verdict.Deny, Path: reach.Path{Verdict: verdict.Deny, Steps: d.Steps}}})
+				Ours:    before != verdict.Deny && !step.Origin.IsZero() && !s.isForeign(step),
+				Witness: Witness{Was: before, Now: verdict.Deny, Path: reach.Path{Verdict: verdict.Deny, Steps: d.Steps}}})
 		case verdict.Unknown:
 			step := firstStep(reach.Path{Steps: d.Steps}, verdict.Unknown)
 			out.Doubts = append(out.Doubts, Doubt{Reason: step.Reason, Step: step, Origin: step.Origin})

@@ -57,9 +57,6 @@ var exceptions = []exception{
 	{"the socket behind a pooler in the pods has no gap", func(_ *trip, f fault) bool {
 		return f.class == "within" && inside(f.server, f.attempt.route.Port) && f.attempt.route.Sees == "the Unix socket"
 	}},
-	// A role that the first run made a DatabaseRole of is a managed one to the second, which
-	// does not make it any more: whoever prunes takes it away.
-	{"a DatabaseRole is made once", func(_ *trip, f fault) bool { return f.class == "again" && f.ref.Kind == "DatabaseRole" }},
 	// The method of an operator's session is that of the first line of others that lets it in
 	// today; after the first run these lines are gone.
 	{"the method of a vital session is md5 the second time", func(_ *trip, f fault) bool {
@@ -72,50 +69,6 @@ var exceptions = []exception{
 			return s != nil && slices.ContainsFunc(s.Ports, func(p snapshot.ServerPort) bool { return p.Sees == snapshot.SeesLoopback })
 		}
 		return (f.class == "vital" || f.class == "prove vital") && loopback(f.server) && strings.Contains(f.text, "on physical replication from 127.0.0.1")
-	}},
-	// Counterexample says that From is empty where Future is set, and merged joins them.
-	{"prove joins pods that might come with others", func(_ *trip, f fault) bool {
-		return strings.HasPrefix(f.class, "prove ") && strings.Contains(f.text, "one that might come in one counterexample")
-	}},
-	// A login of which it is not known what it asks for is none for an entry: refused, and
-	// not in doubt.
-	{"prove takes a doubtful login for a refusal", func(_ *trip, f fault) bool {
-		return f.class == "prove open" && strings.Contains(f.text, "it is REFUTED, and here: \"\"") && f.doubtful
-	}},
-	// A line that wants a certificate beside the password, by which an access to the same
-	// database as the same role decides, counts as open to clients that have a password alone.
-	{"prove takes a login with a certificate for one without", func(t *trip, f fault) bool {
-		return f.class == "prove open" && strings.Contains(f.text, "does not get") && t.gap(f.server, "hba/two-methods")
-	}},
-	// Pods that run as a service account are called by their labels (networkpolicy/by-labels),
-	// and a pod that might come with just these counts as one that nothing was declared for.
-	{"prove does not know the labels of a service account's pods", func(t *trip, f fault) bool {
-		return f.class == "prove closed" && strings.Contains(f.text, "an artefact is against it: [] to [] a pod that might come") &&
-			slices.ContainsFunc(t.accesses(f.server), func(a *access) bool {
-				return slices.ContainsFunc(a.Spec.From, func(p peer) bool { return len(p.ServiceAccounts) > 0 })
-			})
-	}},
-	// Where policies of others close the way out as well, and refused the flow before anything
-	// was compiled, the step names the first of the policies, and that may be ours.
-	{"prove blames an artefact for a flow that was cut before", func(_ *trip, f fault) bool {
-		return f.class == "prove vital" && strings.Contains(f.text, "an artefact is against it") && strings.Contains(f.text, " was deny, is deny,")
-	}},
-	// A namespace that might come beside the operator's, which lives in the estate without its
-	// object, has another name and its label kubernetes.io/metadata.name: no cluster has such.
-	{"prove makes a second namespace of the operator's name", func(t *trip, f fault) bool {
-		return f.class == "prove closed" && strings.Contains(f.text, "an artefact is against it: [] to [] a pod that might come") &&
-			slices.ContainsFunc(f.server.Vital, func(v snapshot.VitalFlow) bool {
-				_, declared := t.spaces[v.From.Namespace]
-				return v.From.Namespace != "" && !declared && strings.Contains(f.text, "] in "+v.From.Namespace+"-")
-			})
-	}},
-	// The namespaces that might come take the place of one that lives in the estate without its
-	// object, as the operator's: its labels are then others.
-	{"prove gives labels to the operator's namespace", func(t *trip, f fault) bool {
-		return f.class == "prove vital" && strings.Contains(f.text, "it is REFUTED, and here: \"\"") && slices.ContainsFunc(f.server.Vital, func(v snapshot.VitalFlow) bool {
-			_, declared := t.spaces[v.From.Namespace]
-			return v.From.Namespace != "" && !declared
-		})
 	}},
 }
 
