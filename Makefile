@@ -10,7 +10,7 @@ BUILD   := -trimpath -buildvcs=false -ldflags '-s -w $(STAMP)'
 
 FUZZ_SECONDS := $(or $(PGMOAT_FUZZ_SECONDS),60)
 
-.PHONY: help run test test-race fuzz-servers fuzz-pgbouncer fuzz-network fuzz-packets suite lint fmt bench gen build install dist vuln clean
+.PHONY: help run test test-race fuzz-servers fuzz-pgbouncer fuzz-network fuzz-packets fuzz-intents suite lint fmt bench gen build install dist vuln clean
 
 help: # this list; not in it
 	@echo "pgmoat $(VERSION)"
@@ -20,12 +20,12 @@ run: build ## build, then walk through the examples
 	@bash scripts/run.sh
 
 test: ## install what the tests need, then run them
-	@bash scripts/need.sh servers packets
+	@bash scripts/need.sh servers packets cluster
 	@echo "test: every package"
 	@go test ./...
 
 test-race: ## the tests under the race detector (needs a C compiler)
-	@bash scripts/need.sh cc servers packets
+	@bash scripts/need.sh cc servers packets cluster
 	@CGO_ENABLED=1 go test -race ./...
 
 fuzz-servers: ## compare the model with real servers on random cases, see docs/lab.md
@@ -42,6 +42,10 @@ fuzz-network: ## compare the network engine with a dull twin on random estates
 fuzz-packets: ## compare the engine with real packets under random policies, see docs/lab.md
 	@bash scripts/need.sh packets
 	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./lab/enforce -run '^TestFuzzPackets$$' -v -count 1 -timeout 0
+
+fuzz-intents: ## compare the reader of intents with a real API server on random documents, see docs/lab.md
+	@bash scripts/need.sh cluster
+	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./lab/controlplane -run '^TestFuzzIntents$$' -v -count 1 -timeout 0
 
 suite: ## compare a collection of policies with its known answers: DIR=path, else our own; see docs/suite.md
 	@CGO_ENABLED=0 go build $(BUILD) -o bin/suite ./cmd/suite

@@ -7,6 +7,7 @@
 #   need.sh cc      that and a C compiler
 #   need.sh servers that and the servers of lab/postgres and lab/pgbouncer
 #   need.sh packets that and what lab/enforce sends packets through
+#   need.sh cluster that and the API server of lab/controlplane
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -83,6 +84,18 @@ need_packets() {
   fi
 }
 
+# The API server is built from source, which needs nothing but Go and some minutes, once.
+need_cluster() {
+  if [ "$(uname -s)" != Linux ]; then
+    echo "need: the API server of the lab is for Linux; the tests with it will be skipped"
+    return
+  fi
+  if ! bash scripts/controlplane.sh; then
+    echo "need: no API server; the tests with it will be skipped" >&2
+    [ -z "${CI:-}" ] || exit 1
+  fi
+}
+
 need_apt git git
 need_go
 for what in "$@"; do
@@ -90,6 +103,7 @@ for what in "$@"; do
   cc) need_apt cc gcc ;;
   servers) need_servers ;;
   packets) need_packets ;;
+  cluster) need_cluster ;;
   *)
     echo "need: nothing known of $what" >&2
     exit 1

@@ -224,7 +224,7 @@ func (h *hbaSite) closing() []hbaLine {
 	databases := []string{"all"}
 	if slices.ContainsFunc(h.after, replicates) {
 		databases = append(databases, "replication")
-		if !slices.ContainsFunc(h.site.Server.Vital, func(f snapshot.VitalFlow) bool { return f.Replication && h.arrives(f) }) {
+		if !slices.ContainsFunc(h.site.Server.Vital, func(f snapshot.VitalFlow) bool { return f.Replication && (h.arrives(f) || h.loops(f)) }) {
 			h.out.Notes = append(h.out.Notes, artefact.Note{Code: "hba/no-replica", Origin: h.site.Server.Origin,
 				Text: h.site.Server.Ref().String() + " has no replica, and nobody may replicate: compile again before it gets one"})
 		}
@@ -280,16 +280,34 @@ func (h *hbaSite) warn() {
 	if s.TLS.Enabled == verdict.Deny && !h.site.Perimeter.PlainText {
 		h.gap("hba/no-tls", s.Ref().String()+" does not take TLS, which the perimeter asks for", "nobody gets in over the network until it does", "", at)
 	}
-	if slices.ContainsFunc(s.Ports, func(p snapshot.ServerPort) bool { return p.Sees == snapshot.SeesLoopback }) {
-		h.gap("hba/loopback", "a proxy in the pods of "+s.Ref().String()+" stands before PostgreSQL, which sees each of its clients at 127.0.0.1, as it does sessions inside the pod",
-			"by that port whoever has a role's password gets into every database", networkBackend, at)
-	}
+	h.proxied()
 	if method, set := s.Setting("postgresql.password_encryption"); set && method.Value == "md5" || !set && s.Version != 0 && s.Version < 14 {
 		h.out.Notes = append(h.out.Notes, artefact.Note{Code: "hba/md5-secrets", Origin: at,
 			Text: "passwords of " + s.Ref().String() + " are kept as md5 where nothing else is set: such a role fails at scram-sha-256 until its password is set again with password_encryption = scram-sha-256"})
 	}
 	if slices.ContainsFunc(h.after, func(r hba.Record) bool { return r.Method == "ldap" }) {
 		h.gap("hba/ldap", "who logs in by LDAP is named by the LDAP server, and not by a PostgresAccess", "nobody logs in by LDAP any more", "", at)
+	}
+}
+
+// proxied tells of ports by which PostgreSQL does not see its clients, whether an access
+// names them or not: a policy of somebody else's may lead there.
+func (h *hbaSite) proxied() {
+	s, at := h.site.Server, h.site.Perimeter.Origin
+	sees := func(as snapshot.Sees) bool {
+		return slices.ContainsFunc(s.Ports, func(p snapshot.ServerPort) bool { return p.Sees == as })
+	}
+	if sees(snapshot.SeesSocket) {
+		h.gap("hba/socket", "sessions of the pooler in the pods of "+s.Ref().String()+" come by a Unix socket, where the operator lets everybody in",
+			"pg_hba.conf does not limit who gets in through the pooler, nor as which role", networkBackend, at)
+	}
+	if sees(snapshot.SeesLoopback) {
+		gets := "by that port whoever has a role's password gets into every database"
+		if i := slices.IndexFunc(s.Vital, func(f snapshot.VitalFlow) bool { return f.Replication && f.Role != "" && h.loops(f) }); i >= 0 {
+			gets += ", and with that of " + s.Vital[i].Role + " copies the whole server"
+		}
+		h.gap("hba/loopback", "a proxy in the pods of "+s.Ref().String()+" stands before PostgreSQL, which sees each of its clients at 127.0.0.1, as it does sessions inside the pod",
+			gets, networkBackend, at)
 	}
 }
 

@@ -33,6 +33,7 @@ func (h *hbaSite) entry(a *intent.Access, e *intent.Entry) []hbaLine {
 	if e.Pooler != "" {
 		return h.pooled(a, e, r)
 	}
+	h.directTLS(e)
 	if !seesClients(h.site.Server) {
 		return nil // which warn tells
 	}
@@ -74,7 +75,7 @@ func (h *hbaSite) asked(e *intent.Entry) (hba.Record, bool) {
 		return refused("hba/superuser", "role "+e.Role+" is a superuser, and the perimeter lets none in over the network")
 	}
 	r := hba.Record{Type: hba.HostSSL, Databases: databases, Users: []hba.Token{role}}
-	if e.PlainText && h.site.Perimeter.PlainText && e.Authentication == intent.SCRAM {
+	if h.mayPlain(e) {
 		r.Type = hba.Host
 	}
 	return h.method(e, r)
@@ -125,13 +126,29 @@ func (h *hbaSite) contradictions(lines []hbaLine) {
 	for _, l := range lines {
 		role := l.record.Users[0].Text
 		for _, first := range byRole[role] {
-			if demand(first.record) != demand(l.record) && sameAsked(first.record, l.record) {
+			if demand(first.record) != demand(l.record) && sameAsked(first.record, l.record) && h.meets(l, first) {
 				h.gap("hba/two-methods", "pg_hba.conf cannot tell clients of `"+first.text()+"` from those of `"+l.text()+"`",
 					"all of them have to do what the first asks for", "", l.origin)
 			}
 		}
 		byRole[role] = append(byRole[role], l)
 	}
+}
+
+// meets reports whether clients that a line is for may meet another one, which stands before
+// it. The pods of a pooler are not taken for clients that come straight, whoever selects
+// them.
+func (h *hbaSite) meets(l, first hbaLine) bool {
+	a, b := first.record.Address, l.record.Address
+	switch {
+	case a.Kind == hba.Pods && l.pods != nil:
+		return len(matched(a.Pods, l.pods)) > 0
+	case a.Kind != hba.Pods || b.Kind != hba.Pods:
+		return overlap(a, b)
+	case a.Name == b.Name:
+		return true
+	}
+	return first.pods == nil && len(matched(a.Pods, matched(b.Pods, h.pods[h.site.Server.Ref().Namespace]))) > 0
 }
 
 // hbaPeerText names a peer for people.

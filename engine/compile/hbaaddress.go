@@ -178,7 +178,7 @@ func (h *hbaSite) selectors(p *intent.Peer) []netpol.Selector {
 	var out []netpol.Selector
 	for len(pods) > 0 {
 		wl := pods[0].Workload
-		s, left := described(ofWorkload(pods, wl), strangers)
+		s, left := describedByAll(ofWorkload(pods, wl), strangers)
 		if s == nil || len(left) > 0 {
 			h.gap("hba/service-account", "no labels tell the pods of "+wl.String()+" from pods that run as another account than "+accounts,
 				"they are refused", "", p.Origin)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pgmoat/pgmoat/model/hba"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -15,6 +16,8 @@ type hbaLine struct {
 	comment string
 	// origin is the part of the intent that asks for it; zero for lines of vital flows.
 	origin verdict.Origin
+	// pods are those of the pooler that the line is for; nil for a line about clients.
+	pods []*snapshot.Pod
 }
 
 func (l hbaLine) text() string { return l.record.Text() }
@@ -54,10 +57,20 @@ func refusal(t hba.Type, users []hba.Token, address hba.Address, databases ...st
 // narrowFirst orders lines so that each client meets the one that is about fewest others:
 // "the first record with a matching connection type, client address, requested database,
 // and user name is used". Of two that are about the same clients the one that asks for
-// more comes first.
+// more comes first, but for one that selects the pods of a pooler and no others: behind a
+// line for all pods of the namespace that asks for a certificate the pooler, which has none
+// to show, would be refused.
 func narrowFirst(a, b hbaLine) int {
-	return cmp.Or(width(a.record.Address)-width(b.record.Address), demand(b.record)-demand(a.record),
+	return cmp.Or(width(a.record.Address)-width(b.record.Address), a.besidesPooler()-b.besidesPooler(), demand(b.record)-demand(a.record),
 		cmp.Compare(b.record.Type, a.record.Type), cmp.Compare(a.text(), b.text()), cmp.Compare(a.comment, b.comment))
+}
+
+// besidesPooler is zero for a line that selects the pods of a pooler and no others.
+func (l hbaLine) besidesPooler() int {
+	if l.pods != nil && l.record.Address.Kind == hba.Pods {
+		return 0
+	}
+	return 1
 }
 
 // width says how many clients an address is about, of which addresses of pods are fewest.
@@ -83,20 +96,20 @@ func demand(r hba.Record) int {
 	return 1
 }
 
-// overlap reports whether two addresses have clients in common, as far as they tell:
-// selections of pods are taken as apart where they differ.
+// overlap reports whether two addresses have clients in common, as far as they tell: pods
+// that are selected are of the server's namespace, and those of a range are others.
 func overlap(a, b hba.Address) bool {
 	if a.Kind == hba.Pods || b.Kind == hba.Pods {
-		return a.Kind == b.Kind && a.Name == b.Name
+		return false
 	}
 	p, isNet := a.Prefix()
 	q, alsoNet := b.Prefix()
 	return !isNet || !alsoNet || p.Overlaps(q)
 }
 
-// sameAsked reports whether two records may be asked for by one session.
+// sameAsked reports whether two records are about a role and a database in common.
 func sameAsked(a, b hba.Record) bool {
-	return slices.Equal(a.Users, b.Users) && overlap(a.Address, b.Address) &&
+	return slices.Equal(a.Users, b.Users) &&
 		slices.ContainsFunc(a.Databases, func(t hba.Token) bool { return slices.Contains(b.Databases, t) })
 }
 

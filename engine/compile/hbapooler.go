@@ -85,12 +85,10 @@ func (h *hbaSite) poolerEntry(p *snapshot.Pooler, a *intent.Access, e *intent.En
 		return nil // which the server's lines tell
 	}
 	r := hba.Record{Type: hba.HostSSL, Databases: databases, Users: []hba.Token{role}, Method: "scram-sha-256"}
-	if e.PlainText && h.site.Perimeter.PlainText {
+	if h.mayPlain(e) {
 		r.Type = hba.Host
 	}
-	if r.Type == hba.HostSSL && p.TLS.Enabled == verdict.Deny {
-		h.gap("hba/no-tls", p.Ref().String()+" does not take TLS, which is asked for", "clients of role "+e.Role+" are refused until it does", "", e.Origin)
-	}
+	h.poolerTLS(p, e)
 	var out []hbaLine
 	for i := range a.From {
 		from := &a.From[i]

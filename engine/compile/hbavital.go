@@ -2,11 +2,11 @@ package compile
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"github.com/pgmoat/pgmoat/model/flow"
 	"github.com/pgmoat/pgmoat/model/hba"
-	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -17,10 +17,15 @@ import (
 func (h *hbaSite) vital() []hbaLine {
 	var out []hbaLine
 	for _, f := range h.site.Server.Vital {
-		if f.Role == "" || f.Optional || !h.arrives(f) || h.fixed(f) {
+		if f.Role == "" || f.Optional {
 			continue
 		}
-		out = append(out, h.vitalLines(f)...)
+		if h.arrives(f) && !h.fixed(vitalSession(f)) {
+			out = append(out, h.vitalLines(f)...)
+		}
+		if h.loops(f) && !h.fixed(loopedSession(f)) {
+			out = append(out, h.loopedLines(f)...)
+		}
 	}
 	return merged(out)
 }
@@ -28,17 +33,27 @@ func (h *hbaSite) vital() []hbaLine {
 // arrives reports whether the flow is a session at the server's members that comes as its
 // client.
 func (h *hbaSite) arrives(f snapshot.VitalFlow) bool {
+	return h.seen(f, snapshot.SeesClient, snapshot.SeesUnknown)
+}
+
+// loops reports whether the flow is a session that a proxy in the members' pods passes on
+// over loopback.
+func (h *hbaSite) loops(f snapshot.VitalFlow) bool { return h.seen(f, snapshot.SeesLoopback) }
+
+// seen reports whether the flow is a session at the server's members whose client the
+// server sees in one of these ways.
+func (h *hbaSite) seen(f snapshot.VitalFlow, as ...snapshot.Sees) bool {
 	s := h.site.Server
 	if !slices.ContainsFunc(f.To.Pods, func(p *snapshot.Pod) bool { return p.Workload == s.Workload }) {
 		return false
 	}
 	return slices.ContainsFunc(s.Ports, func(p snapshot.ServerPort) bool {
 		asked := slices.ContainsFunc(f.Ports, func(r flow.PortRange) bool { return r.From <= p.Port && p.Port <= r.To })
-		return asked && p.Pooler == nil && (p.Sees == snapshot.SeesClient || p.Sees == snapshot.SeesUnknown)
+		return asked && p.Pooler == nil && slices.Contains(as, p.Sees)
 	})
 }
 
-// session is the flow as pg_hba.conf sees it, from anywhere.
+// vitalSession is the flow as pg_hba.conf sees it, from anywhere but the server's own pods.
 func vitalSession(f snapshot.VitalFlow) hba.Session {
 	database := hba.AnyOther()
 	if f.Database != "" {
@@ -49,16 +64,63 @@ func vitalSession(f snapshot.VitalFlow) hba.Session {
 		Member: func(string, string) hba.Match { return hba.No }}
 }
 
-// fixed reports whether the operator's lines before the field let the session in.
-func (h *hbaSite) fixed(f snapshot.VitalFlow) bool {
-	got := hba.Decide(hba.File{Records: h.before}, vitalSession(f))
+// loopedSession is the flow as pg_hba.conf sees it behind a proxy in the pod, which ends
+// TLS.
+func loopedSession(f snapshot.VitalFlow) hba.Session {
+	s := vitalSession(f)
+	s.TLS, s.Client = false, hba.Loopback()
+	return s
+}
+
+// fixed reports whether the operator's lines before the field, or those that are kept for
+// sessions inside the pods, let the session in.
+func (h *hbaSite) fixed(s hba.Session) bool {
+	got := hba.Decide(hba.File{Records: slices.Concat(h.before, h.kept)}, s)
 	return got.Verdict == verdict.Allow && got.Certain()
 }
 
-// vitalLines let a session in by TLS where the server has it, and as it gets in today. A
-// superuser of one database is one of all, and a session without a known database may be
-// in any.
+// vitalLines let a session in by TLS where the server has it, and as it gets in today.
 func (h *hbaSite) vitalLines(f snapshot.VitalFlow) []hbaLine {
+	r, ok := h.vitalRecord(f)
+	if !ok {
+		return nil
+	}
+	if h.site.Server.TLS.Enabled == verdict.Allow {
+		r.Type = hba.HostSSL
+	}
+	r.Method, r.Options = h.vitalMethod(vitalSession(f))
+	if r.Method == "cert" {
+		r.Type = hba.HostSSL
+	}
+	var out []hbaLine
+	for _, address := range h.vitalAddresses(f) {
+		r.Address = address
+		out = append(out, hbaLine{record: r, comment: vitalComment(f)})
+	}
+	return out
+}
+
+// loopedLines let a session in that a proxy in the pod passes on, without TLS and from
+// 127.0.0.1. Lines kept for sessions inside the pods may be about all databases, and "all"
+// is not replication: the line that refuses plain text would cut the replicas off.
+func (h *hbaSite) loopedLines(f snapshot.VitalFlow) []hbaLine {
+	r, ok := h.vitalRecord(f)
+	if !ok {
+		return nil
+	}
+	r.Address = netAddress(netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 32))
+	r.Method, r.Options = h.vitalMethod(loopedSession(f))
+	return []hbaLine{{record: r, comment: vitalComment(f) + ", by the proxy in the pod"}}
+}
+
+func vitalComment(f snapshot.VitalFlow) string {
+	return "to stay alive (" + string(f.Phase) + "): " + f.What
+}
+
+// vitalRecord is the record of a flow but for where it comes from and how it shows who it
+// is. A superuser of one database is one of all, and a session without a known database may
+// be in any.
+func (h *hbaSite) vitalRecord(f snapshot.VitalFlow) (r hba.Record, ok bool) {
 	s := h.site.Server
 	users, why := hbaTokens([]string{f.Role}, s.Version, h.way.expands)
 	databases := keyword("all")
@@ -72,28 +134,20 @@ func (h *hbaSite) vitalLines(f snapshot.VitalFlow) []hbaLine {
 	}
 	if why != "" {
 		h.gap("hba/name", why, "cut: "+f.What, "", f.Origin)
-		return nil
+		return r, false
 	}
-	r := hba.Record{Type: hba.Host, Databases: databases, Users: users}
-	if s.TLS.Enabled == verdict.Allow {
-		r.Type = hba.HostSSL
-	}
-	r.Method, r.Options = h.vitalMethod(f)
-	if r.Method == "cert" {
-		r.Type = hba.HostSSL
-	}
-	var out []hbaLine
-	for _, address := range h.vitalAddresses(f) {
-		r.Address = address
-		out = append(out, hbaLine{record: r, comment: "to stay alive (" + string(f.Phase) + "): " + f.What})
-	}
-	return out
+	return hba.Record{Type: hba.Host, Databases: databases, Users: users}, true
 }
 
 // today are the lines that let the session in as the file is now, and whether they let it
-// in from everywhere.
-func (h *hbaSite) today(f snapshot.VitalFlow) (admit []*hba.Record, everywhere bool) {
-	got := hba.Decide(hba.File{Records: h.site.Server.HBA.Records}, vitalSession(f))
+// in from everywhere. Those for sessions inside the pods say nothing about one over the
+// network: a run puts them first, and the next one would take their method for its.
+func (h *hbaSite) today(s hba.Session) (admit []*hba.Record, everywhere bool) {
+	file := h.site.Server.HBA.Records
+	if !loopback(s) {
+		file = slices.DeleteFunc(slices.Clone(file), inside)
+	}
+	got := hba.Decide(hba.File{Records: file}, s)
 	for _, r := range got.Candidates {
 		if r.Method != "reject" {
 			admit = append(admit, r)
@@ -102,10 +156,13 @@ func (h *hbaSite) today(f snapshot.VitalFlow) (admit []*hba.Record, everywhere b
 	return admit, got.Verdict != verdict.Unknown
 }
 
+// loopback reports whether a session comes from its own pod.
+func loopback(s hba.Session) bool { return s.Client.ServerHost == hba.Yes }
+
 // vitalMethod is how the session shows who it is today; where that is not known, a
 // password as the server keeps it.
-func (h *hbaSite) vitalMethod(f snapshot.VitalFlow) (method string, options []hba.Option) {
-	admit, _ := h.today(f)
+func (h *hbaSite) vitalMethod(s hba.Session) (method string, options []hba.Option) {
+	admit, _ := h.today(s)
 	for _, r := range admit {
 		if slices.Contains([]string{"scram-sha-256", "md5", "cert"}, r.Method) {
 			return r.Method, r.Options
@@ -146,19 +203,16 @@ func (h *hbaSite) vitalAddresses(f snapshot.VitalFlow) []hba.Address {
 // rangesToday are the ranges from which the session gets in now; nil where it gets in from
 // everywhere, or not only by ranges.
 func (h *hbaSite) rangesToday(f snapshot.VitalFlow) []hba.Address {
-	admit, everywhere := h.today(f)
+	admit, everywhere := h.today(vitalSession(f))
 	if everywhere {
 		return nil
 	}
 	var out []hba.Address
 	for _, r := range admit {
-		switch {
-		case inside(*r):
-		case r.Address.Kind != hba.Net, r.Address.Mask.IsUnspecified(): // a whole family
+		if r.Address.Kind != hba.Net || r.Address.Mask.IsUnspecified() { // a whole family
 			return nil
-		default:
-			out = append(out, r.Address)
 		}
+		out = append(out, r.Address)
 	}
 	return out
 }
@@ -180,75 +234,4 @@ func (h *hbaSite) vitalSelector(from snapshot.VitalPeer) netpol.Selector {
 // others are the pods of the server's namespace but some.
 func (h *hbaSite) others(but []*snapshot.Pod) []*snapshot.Pod {
 	return slices.DeleteFunc(slices.Clone(h.pods[h.site.Server.Ref().Namespace]), func(p *snapshot.Pod) bool { return slices.Contains(but, p) })
-}
-
-// pooled are the lines of an entry whose clients go through a pooler: the server meets the
-// pooler, and cannot tell whom it comes for.
-func (h *hbaSite) pooled(a *intent.Access, e *intent.Entry, r hba.Record) []hbaLine {
-	s := h.site.Server
-	p := poolerNamed(s, e.Pooler)
-	if p == nil && !poolsInside(s) {
-		h.gap("hba/no-pooler", s.Ref().String()+" has no pooler "+e.Pooler, "its clients are refused", "", e.Origin)
-		return nil
-	}
-	if p == nil {
-		h.gap("hba/socket", "sessions of the pooler in the pods of "+s.Ref().String()+" come by a Unix socket, where the operator lets everybody in",
-			"pg_hba.conf does not limit who gets in through the pooler, nor as which role", networkBackend, e.Origin)
-		return nil
-	}
-	h.gap("hba/pooler", "through "+p.Ref().String()+" pg_hba.conf of the server sees the pooler in the place of its clients",
-		"the server cannot tell clients of the pooler apart", networkBackend, e.Origin)
-	if p.Becomes != "" {
-		role, why := hbaToken(p.Becomes, s.Version, h.way.expands)
-		if why != "" {
-			return nil
-		}
-		r.Users = []hba.Token{role}
-	}
-	r.Type = h.poolerType(p, e)
-	var out []hbaLine
-	for _, address := range h.poolerAddresses(p, e) {
-		r.Address = address
-		out = append(out, hbaLine{record: r, origin: e.Origin,
-			comment: accessName(a) + ": " + e.Role + " through " + p.Ref().String()})
-	}
-	return out
-}
-
-// poolsInside reports whether a pooler in the server's own pods stands before PostgreSQL.
-func poolsInside(s *snapshot.Server) bool {
-	return slices.ContainsFunc(s.Ports, func(p snapshot.ServerPort) bool { return p.Pooler != nil || p.Sees == snapshot.SeesSocket })
-}
-
-// poolerType is how the pooler's sessions are encrypted. One that may come without TLS is
-// let in without it where the perimeter does not mind.
-func (h *hbaSite) poolerType(p *snapshot.Pooler, e *intent.Entry) hba.Type {
-	s := h.site.Server
-	sure := slices.Contains([]string{"require", "verify-ca", "verify-full"}, p.ServerTLS) || p.ServerTLS == "prefer" && s.TLS.Enabled == verdict.Allow
-	switch {
-	case sure:
-		return hba.HostSSL
-	case h.site.Perimeter.PlainText:
-		return hba.Host
-	}
-	h.gap("hba/pooler-without-tls", p.Ref().String()+" comes, or may come, to the server without TLS (server_tls_sslmode="+cmp.Or(p.ServerTLS, "not known")+"), which the perimeter refuses",
-		"clients of the pooler are refused as long as it does", "", e.Origin)
-	return hba.HostSSL
-}
-
-// poolerAddresses are where the pooler's sessions come from: the labels that its own
-// Service selects it by stay the same.
-func (h *hbaSite) poolerAddresses(p *snapshot.Pooler, e *intent.Entry) []hba.Address {
-	pods := p.Workload.Pods
-	if h.selects() && p.Workload.Namespace == h.site.Server.Ref().Namespace {
-		for _, svc := range p.Services {
-			if svc.Selector != nil && selectsAll(svc.Selector, pods) && len(matched(svc.Selector, h.others(pods))) == 0 {
-				return []hba.Address{h.reference("pooler-"+p.Workload.Name, svc.Selector)}
-			}
-		}
-		if s, left := described(pods, h.others(pods)); s != nil && len(left) == 0 {
-			return []hba.Address{h.reference("pooler-"+p.Workload.Name, s)}
-		}
-	}
-	return h.anyPod(h.site.Server.Ref(), pods, p.Ref().String(), e.Role, e.Origin)
 }

@@ -20,7 +20,7 @@ func (h *hbaSite) write(lines []hbaLine) {
 	why := h.perimeter() + ": the first line that matches a session decides"
 	asRules := h.fitRules(lines)
 	if asRules {
-		a.Fields = append(a.Fields, artefact.Field{Path: h.way.rules, Value: ruleList(lines), Comment: why})
+		a.Fields = append(a.Fields, artefact.Field{Path: h.way.rules, Value: h.ruleList(lines), Comment: why})
 	} else {
 		a.Fields = append(a.Fields, artefact.Field{Path: h.way.lines, Value: lineTexts(lines), Comment: why})
 	}
@@ -53,11 +53,17 @@ func (h *hbaSite) fitRules(lines []hbaLine) bool {
 	})
 }
 
-// ruleList are the lines as rules.
-func ruleList(lines []hbaLine) artefact.List {
+// ruleList are the lines as rules. Percona's definition asks for the parts of a rule beside
+// a whole line, which it then takes alone [percona-postgresql-operator
+// config/crd/bases/pgv2.percona.com_perconapgclusters.yaml@v3.0.0].
+func (h *hbaSite) ruleList(lines []hbaLine) artefact.List {
 	out := lineTexts(lines)
 	for i := range out {
-		out[i].Value = artefact.Map{{Key: "hba", Value: out[i].Value}}
+		rule := artefact.Map{{Key: "hba", Value: out[i].Value}}
+		if h.site.Server.Operator == snapshot.Percona {
+			rule = append(rule, artefact.Entry{Key: "connection", Value: lines[i].record.Type.String()}, artefact.Entry{Key: "method", Value: lines[i].record.Method})
+		}
+		out[i].Value = rule
 	}
 	return out
 }

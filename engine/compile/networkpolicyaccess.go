@@ -9,6 +9,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // access drafts the policies for the clients of one access.
@@ -124,7 +125,7 @@ func (s *siteNetwork) monitoring() {
 	for _, m := range s.Perimeter.Monitoring {
 		peers, told := s.peersOf(m, s.Perimeter.Namespace), false
 		for _, sub := range s.subjects {
-			ports := s.metricsPorts(sub)
+			ports := s.metricsPorts(sub, m.Origin)
 			if ports.IsEmpty() {
 				continue
 			}
@@ -139,9 +140,23 @@ func (s *siteNetwork) monitoring() {
 	}
 }
 
-// metricsPorts are the ports of a subject that tell metrics: what its containers call so,
-// the server's exporter, and what is known to be scraped.
-func (s *siteNetwork) metricsPorts(sub *subject) flow.Ports {
+// metricsPorts are the ports of a subject that tell metrics and do nothing else. One that
+// obeys, as Patroni's REST API does, is not opened to whoever scrapes, though it tells
+// metrics too.
+func (s *siteNetwork) metricsPorts(sub *subject, at verdict.Origin) flow.Ports {
+	out := s.toldPorts(sub)
+	for _, c := range s.Server.Control {
+		if one := onePort(c.Port); sub.members && c.Gives != snapshot.Tells && !out.Intersect(one).IsEmpty() {
+			out = out.Minus(one)
+			s.note("control-port", at, "port %d of %s (%s) is not opened to whoever monitors: it gives more than metrics", c.Port, s.Server.Ref(), c.Name)
+		}
+	}
+	return out
+}
+
+// toldPorts are the ports of a subject that tell metrics, among other things: what its
+// containers call so, the server's exporter, and what is known to be scraped.
+func (s *siteNetwork) toldPorts(sub *subject) flow.Ports {
 	var out flow.Ports
 	for _, p := range sub.pods {
 		for _, c := range p.Ports {

@@ -39,15 +39,28 @@ type clientGroup struct {
 func (n *networks) clients() {
 	groups := n.groups()
 	closed := n.closings(groups)
-	wire := network.New(n.job.World)
+	w := wires{now: network.New(n.job.World), theirs: network.New(n.withoutOurs(groups))}
 	for _, g := range groups {
 		switch g.access.Client.Isolation {
 		case intent.Isolate:
 			g.isolate()
 		default:
-			g.openClosed(closed[g.namespace], wire)
+			g.openClosed(closed[g.namespace], w)
 		}
 	}
+}
+
+// wires decide what passes: in the estate as it is now, and without the policies that an
+// earlier run wrote, so that a run finds nothing open that only the run before opened.
+type wires struct{ now, theirs *network.Engine }
+
+// withoutOurs is the estate without the policies that an earlier run may have written.
+func (n *networks) withoutOurs(groups []clientGroup) *snapshot.Snapshot {
+	openers, world := n.openers(groups), *n.job.World
+	world.Policies = slices.DeleteFunc(slices.Clone(world.Policies), func(p *netpol.Policy) bool {
+		return openers[p.FullName()] || n.ours()[p.FullName()]
+	})
+	return &world
 }
 
 // groups are the clients of all accesses that are pods.
@@ -228,7 +241,7 @@ func (g *clientGroup) isolate() {
 }
 
 // openClosed opens the way to the server for clients whose way out is closed already.
-func (g *clientGroup) openClosed(closings []closing, wire *network.Engine) {
+func (g *clientGroup) openClosed(closings []closing, w wires) {
 	g.tellOpen(closings)
 	g.tellDialects()
 	whole := slices.ContainsFunc(closings, func(c closing) bool { return implies(g.selector, c.selector) })
@@ -241,7 +254,7 @@ func (g *clientGroup) openClosed(closings []closing, wire *network.Engine) {
 		if len(matched(sel, g.pods)) == 0 && (!all || g.isSite()) {
 			continue
 		}
-		g.openOne(c, sel, wire)
+		g.openOne(c, sel, w)
 		if all {
 			return
 		}
@@ -278,9 +291,16 @@ func (g *clientGroup) tellDialects() {
 // often of the server's pods.
 func (g *clientGroup) isSite() bool { return g.namespace == g.Server.Ref().Namespace }
 
-func (g *clientGroup) openOne(c closing, sel netpol.Selector, wire *network.Engine) {
+func (g *clientGroup) openOne(c closing, sel netpol.Selector, w wires) {
 	never := g.access.Client.Isolation == intent.NeverIsolate
-	if never || !g.consents() {
+	writes := !never && g.consents()
+	if g.opened(sel, w.theirs) && (!writes || g.opensLater(sel, w.theirs)) {
+		if c.theirs && writes {
+			g.checkNames(sel, w.now)
+		}
+		return
+	}
+	if !writes {
 		why := "the perimeter does not consent to policies there"
 		if never {
 			why = "the access asks for nothing on their side"
@@ -296,7 +316,7 @@ func (g *clientGroup) openOne(c closing, sel netpol.Selector, wire *network.Engi
 		d.open(netpol.Egress, o)
 	}
 	if c.theirs {
-		g.checkNames(sel, wire)
+		g.checkNames(sel, w.now)
 	}
 }
 

@@ -134,7 +134,7 @@ func (n *networks) accountPods(pod *snapshot.Pod, p intent.Peer) (netpol.Selecto
 			strangers = append(strangers, q)
 		}
 	}
-	sel, _ := described(pods, strangers)
+	sel, _ := describedByAll(pods, strangers)
 	if sel == nil {
 		return nil, false
 	}

@@ -97,6 +97,15 @@ func described(pods, strangers []*snapshot.Pod) (s netpol.Selector, left []*snap
 	return without(equals(chosen), pods, left)
 }
 
+// describedByAll is described with all labels that stay: for pods that are meant for
+// something else than their labels, so that as few others as can be are selected with them.
+func describedByAll(pods, strangers []*snapshot.Pod) (s netpol.Selector, left []*snapshot.Pod) {
+	if s, left = described(pods, strangers); s == nil {
+		return nil, left
+	}
+	return both(s, equals(stableLabels(pods))), left
+}
+
 // without adds to a selector of pods that they have not what those have who are left: the
 // last resort, where all that the pods have others have too.
 func without(s netpol.Selector, pods, left []*snapshot.Pod) (netpol.Selector, []*snapshot.Pod) {

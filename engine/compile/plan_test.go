@@ -136,6 +136,7 @@ func TestBadIntents(t *testing.T) {
 		{name: "a role that sounds like none", change: role("PUBLIC")},
 		{name: "a database without clients", want: "takes no connections", field: "spec.to[0].databases[1]",
 			change: entry(func(e *intent.Entry) { e.Databases = []string{"app", "template0"} })},
+		{name: "a replica to read from", change: entry(func(e *intent.Entry) { e.Endpoint = intent.ReadOnly })},
 		{name: "the pooler's console", want: "console of the pooler", field: "spec.to[0].databases[0]",
 			change: entry(func(e *intent.Entry) { e.Databases, e.Pooler = []string{"pgbouncer"}, "ledger-pool" })},
 		{name: "a database of the console's name", change: entry(func(e *intent.Entry) { e.Databases = []string{"pgbouncer"} })},
@@ -347,3 +348,33 @@ func TestNames(t *testing.T) {
 }
 
 var office = intent.Peer{Names: []string{"office"}, Addresses: flow.AddressesOf(netip.MustParsePrefix("203.0.113.0/24"))}
+
+// An entry that leads to replicas alone, by its endpoint or by its pooler, is warned of
+// where there is none.
+func TestNoReplica(t *testing.T) {
+	const zalando = `
+apiVersion: acid.zalan.do/v1
+kind: postgresql
+metadata: {name: ledger, namespace: shop}
+spec: {teamId: shop, numberOfInstances: N, enableConnectionPooler: true, enableReplicaConnectionPooler: true}
+`
+	for instances, alone := range map[string]bool{"1": true, "2": false} {
+		world := manifests.Servers(t, "", strings.Replace(zalando, "N", instances, 1))
+		for _, c := range []struct {
+			pooler   string
+			endpoint intent.Endpoint
+			warned   bool
+		}{
+			{"ledger-pooler-repl", intent.AnyEndpoint, true}, {"ledger-pooler-repl", intent.ReadOnly, true},
+			{"ledger-pooler", intent.AnyEndpoint, false}, {"", intent.ReadOnly, true}, {"", intent.AnyEndpoint, false},
+		} {
+			p, a := ask()
+			a.From = []intent.Peer{{Names: []string{"o"}, Addresses: flow.AddressesOf(netip.MustParsePrefix("203.0.113.0/24"))}}
+			a.To[0].Pooler, a.To[0].Endpoint = c.pooler, c.endpoint
+			_, errs := Plan(intent.Intents{Perimeters: []*intent.Perimeter{p}, Accesses: []*intent.Access{a}}, world, 0)
+			if got := len(errs) == 1 && errs[0].Warning && strings.HasPrefix(errs[0].Fix, "add an instance"); got != (c.warned && alone) || len(errs) > 1 {
+				t.Errorf("%s instances, pooler %q: %+v", instances, c.pooler, errs)
+			}
+		}
+	}
+}

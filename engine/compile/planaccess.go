@@ -93,7 +93,18 @@ func (p *planner) entry(s *Site, e intent.Entry) {
 		p.fail(e.Origin.At("%s", field(e.Origin, "authentication")), "give the server a CA for clients, or use SCRAM",
 			"%s has no CA for client certificates: no certificate would be taken", s.Server.Ref())
 	}
-	if e.Endpoint == intent.ReadOnly && !hasReplicas(s.Server) && e.Pooler == "" {
+	p.replicas(s, e)
+}
+
+// replicas warns of an entry that leads to replicas where there is none.
+func (p *planner) replicas(s *Site, e intent.Entry) {
+	pooler := poolerNamed(s.Server, e.Pooler)
+	switch {
+	case hasReplicas(s.Server):
+	case pooler != nil && pooler.Part == snapshot.Replica:
+		p.warn(e.Origin.At("%s", field(e.Origin, "pooler")), "add an instance, or name a pooler that leads to the primary",
+			"%s leads to replicas only, and %s has none", pooler.Ref(), s.Server.Ref())
+	case pooler == nil && e.Endpoint == intent.ReadOnly:
 		p.warn(e.Origin.At("%s", field(e.Origin, "endpoint")), "add an instance, or use ReadWrite", "%s has no replica to read from", s.Server.Ref())
 	}
 }

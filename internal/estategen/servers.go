@@ -175,6 +175,16 @@ func (g *generator) zalando(s *server) {
 	g.operator("postgres-operator", "postgres-operator", Tree{"name": "postgres-operator"}, "ghcr.io/zalando/postgres-operator:v1.15.1")
 }
 
+// rule is a line as an entry of spec.authentication.rules; Percona's definition asks for its
+// parts besides.
+func (s *server) rule(line string) Tree {
+	words := strings.Fields(line)
+	if s.kind != "PerconaPGCluster" || len(words) < 2 {
+		return Tree{"hba": line}
+	}
+	return Tree{"hba": line, "connection": words[0], "method": words[len(words)-1]}
+}
+
 // pgo is what Crunchy's and Percona's operators have in common.
 func (g *generator) pgo(s *server) Tree {
 	s.labels = Tree{"postgres-operator.crunchydata.com/cluster": s.name}
@@ -187,7 +197,7 @@ func (g *generator) pgo(s *server) Tree {
 		if g.one(2) {
 			var rules List
 			for _, l := range lines {
-				rules = append(rules, Tree{"hba": l})
+				rules = append(rules, s.rule(fmt.Sprint(l)))
 			}
 			spec["authentication"] = Tree{"rules": rules}
 		} else {

@@ -18,9 +18,14 @@ var (
 	printable = regexp.MustCompile(`^[[:print:]]+$`)
 )
 
-// checkRules refuses what Crunchy's CustomResourceDefinition does; Percona's has no limits.
+// checkRules refuses what the CustomResourceDefinitions do. Percona's has no limits, and asks
+// for connection and method also beside a whole line, which it then takes alone
+// [percona-postgresql-operator config/crd/bases/pgv2.percona.com_perconapgclusters.yaml@v3.0.0].
 func (c *Cluster) checkRules() {
 	if !c.fork.Strict {
+		for i, r := range c.Spec.Authentication.Rules {
+			c.checkParts(fmt.Sprintf("spec.authentication.rules[%d]", i), r)
+		}
 		return
 	}
 	if n := len(c.Spec.Authentication.Rules); n > maxRules {
@@ -35,6 +40,15 @@ func (c *Cluster) checkRules() {
 			c.heed(snapshot.Refused, "the rule", f.says, c.at("%s", field))
 		}
 	}
+}
+
+func (c *Cluster) checkParts(field string, r Rule) {
+	if r.Connection != "" && r.Method != "" {
+		return
+	}
+	const says = "connection and method are required, also beside hba"
+	world.Refuse(c.w, c.obj, field, says)
+	c.heed(snapshot.Refused, "the rule", says, c.at("%s", field))
 }
 
 type ruleFault struct{ field, says string }
