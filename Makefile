@@ -10,7 +10,7 @@ BUILD   := -trimpath -buildvcs=false -ldflags '-s -w $(STAMP)'
 
 FUZZ_SECONDS := $(or $(PGMOAT_FUZZ_SECONDS),60)
 
-.PHONY: help run test test-race fuzz-servers fuzz-pgbouncer fuzz-network fuzz-packets fuzz-intents suite lint fmt bench gen build install dist vuln clean
+.PHONY: help run test test-race fuzz-servers fuzz-pgbouncer fuzz-network fuzz-packets fuzz-intents soak suite lint fmt bench gen build install dist vuln clean
 
 help: # this list; not in it
 	@echo "pgmoat $(VERSION)"
@@ -46,6 +46,11 @@ fuzz-packets: ## compare the engine with real packets under random policies, see
 fuzz-intents: ## compare the reader of intents with a real API server on random documents, see docs/lab.md
 	@bash scripts/need.sh cluster
 	@PGMOAT_FUZZ_SECONDS=$(FUZZ_SECONDS) go test ./lab/controlplane -run '^TestFuzzIntents$$' -v -count 1 -timeout 0
+
+soak: ## thousands of random estates there and back: compiled, applied, read again, proven; see docs/lab.md
+	@bash scripts/need.sh servers packets
+	@go test ./internal/roundtrip -estates 5000 -v -count 1 -timeout 0
+	@PGMOAT_COMPILED_FACTOR=20 go test ./lab/compiled -v -count 1 -timeout 0
 
 suite: ## compare a collection of policies with its known answers: DIR=path, else our own; see docs/suite.md
 	@CGO_ENABLED=0 go build $(BUILD) -o bin/suite ./cmd/suite
