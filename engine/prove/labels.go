@@ -1,7 +1,6 @@
 package prove
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 
@@ -92,27 +91,29 @@ type place struct {
 }
 
 // A box is the pods whose labels, and whose namespace's, are in its domains; of keys that
-// it does not have they may be anything.
-type box map[place]domain
+// it does not have they may be anything. Boxes are never changed: narrower ones are made.
+type box []bound
 
-func (b box) domain(p place) domain {
-	if d, has := b[p]; has {
-		return d
-	}
-	return anything
+type bound struct {
+	at place
+	is domain
 }
 
 // with is the box with a domain narrowed; false where nothing is left.
 func (b box) with(p place, d domain) (box, bool) {
-	narrowed := b.domain(p).and(d)
+	i := slices.IndexFunc(b, func(x bound) bool { return x.at == p })
+	if i < 0 {
+		if d.isEmpty() {
+			return nil, false
+		}
+		return append(slices.Clip(b), bound{p, d}), true
+	}
+	narrowed := b[i].is.and(d)
 	if narrowed.isEmpty() {
 		return nil, false
 	}
-	out := maps.Clone(b)
-	if out == nil {
-		out = box{}
-	}
-	out[p] = narrowed
+	out := slices.Clone(b)
+	out[i].is = narrowed
 	return out, true
 }
 
@@ -197,9 +198,9 @@ func (k kind) unlessEmpty() []kind {
 // labels picks the labels of one pod of the box, or of its namespace.
 func (b box) labels(ofNamespace bool) map[string]string {
 	out := map[string]string{}
-	for p, d := range b {
-		if value, there := d.any(); there && p.ofNamespace == ofNamespace {
-			out[p.key] = value
+	for _, x := range b {
+		if value, there := x.is.any(); there && x.at.ofNamespace == ofNamespace {
+			out[x.at.key] = value
 		}
 	}
 	return out

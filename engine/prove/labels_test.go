@@ -43,8 +43,9 @@ func everyLabels() []netpol.Labels {
 
 // holds asks of a box what its domains say, one label at a time.
 func (b box) holds(l netpol.Labels) bool {
-	for p, d := range b {
-		value, there := l.Set[p.key]
+	for _, x := range b {
+		d := x.is
+		value, there := l.Set[x.at.key]
 		in := false
 		for _, v := range d.values {
 			in = in || v == value
@@ -104,7 +105,7 @@ func (k kind) holds(l netpol.Labels) bool {
 	for _, all := range k.but {
 		in := true
 		for _, c := range all {
-			in = in && (box{c.at: c.is}).holds(l)
+			in = in && (box{{c.at, c.is}}).holds(l)
 		}
 		if in {
 			return false

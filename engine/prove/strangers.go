@@ -157,7 +157,7 @@ func (s *site) strangers() (out []network.Virtual, all bool) {
 			}
 		}
 	}
-	found, ok := divide(kind{in: s.newNamespace()}, s.anywhere(calls))
+	found, ok := divide(kind{in: newNamespace()}, s.anywhere(calls))
 	if !ok {
 		return k.list(), false
 	}
@@ -270,11 +270,14 @@ func (s *site) within(namespace string, calls []selection) [][]condition {
 	return out
 }
 
-// anywhere are the conditions on pods of a namespace that may have any labels.
+// anywhere are the conditions on pods of a namespace that does not exist yet and may have
+// any labels.
 func (s *site) anywhere(calls []selection) [][]condition {
 	var out [][]condition
 	both := func(namespaces, pods netpol.Selector) {
-		out = append(out, slices.Concat(conditions(namespaces, true), conditions(pods, false)))
+		if namespaces, some := s.ofNew(namespaces); some {
+			out = append(out, slices.Concat(conditions(namespaces, true), conditions(pods, false)))
+		}
 	}
 	for _, c := range calls {
 		both(c.namespaces, c.pods)
@@ -285,10 +288,27 @@ func (s *site) anywhere(calls []selection) [][]condition {
 	return out
 }
 
-// newNamespace is every namespace that is not there yet.
-func (s *site) newNamespace() box {
-	return box{place{true, snapshot.MetadataName}: {values: s.namespaces, except: true}}
+// ofNew is what a selector of namespaces asks of one that does not exist yet: no name that
+// another has. False where it asks for nothing else.
+func (s *site) ofNew(namespaces netpol.Selector) (netpol.Selector, bool) {
+	out := slices.Clone(namespaces)
+	for i, r := range out {
+		if r.Key != snapshot.MetadataName || r.Op != netpol.In {
+			continue
+		}
+		out[i].Values = slices.DeleteFunc(slices.Clone(r.Values), func(name string) bool {
+			_, exists := slices.BinarySearch(s.namespaces, name)
+			return exists
+		})
+		if len(out[i].Values) == 0 {
+			return nil, false
+		}
+	}
+	return out, true
 }
+
+// newNamespace is every namespace that is not there yet: each has a name.
+func newNamespace() box { return box{{place{true, snapshot.MetadataName}, domain{except: true}}} }
 
 // alikeNamespaces are the namespaces of the estate, one for all that nothing tells apart.
 // Policies of the NetworkPolicy tier only ever close the way out: where a namespace has
