@@ -2,7 +2,6 @@ package starter
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -35,22 +34,11 @@ func stable(w *snapshot.Workload) map[string]string {
 	out := map[string]string{}
 	for key, value := range w.Pods[0].Labels.Set {
 		same := func(p *snapshot.Pod) bool { v, ok := p.Labels.Set[key]; return ok && v == value }
-		if !isVolatile(key) && !slices.ContainsFunc(w.Pods, func(p *snapshot.Pod) bool { return !same(p) }) {
+		if !w.Pods[0].Passes(key, value) && !slices.ContainsFunc(w.Pods, func(p *snapshot.Pod) bool { return !same(p) }) {
 			out[key] = value
 		}
 	}
 	return out
-}
-
-// volatile are labels that change with a release, or with each pod.
-var volatile = []string{
-	"app.kubernetes.io/version", "helm.sh/chart", "version", "chart", "heritage",
-	"pod-template-hash", "controller-revision-hash", "pod-template-generation", "controller-uid", "job-name",
-	"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
-}
-
-func isVolatile(key string) bool {
-	return slices.Contains(volatile, key) || strings.HasPrefix(key, "batch.kubernetes.io/")
 }
 
 // preferred are labels by which people know applications (Kubernetes documentation,

@@ -148,7 +148,7 @@ func (s *siteNetwork) metricsPorts(sub *subject, at verdict.Origin) flow.Ports {
 	for _, c := range s.Server.Control {
 		if one := onePort(c.Port); sub.members && c.Gives != snapshot.Tells && !out.Intersect(one).IsEmpty() {
 			out = out.Minus(one)
-			s.note("control-port", at, "port %d of %s (%s) is not opened to whoever monitors: it gives more than metrics", c.Port, s.Server.Ref(), c.Name)
+			s.note("control-port", at, "port %d of %s (%s) is not opened to whoever monitors: it gives more than metrics; who reads them there needs a policy of your own", c.Port, s.Server.Ref(), c.Name)
 		}
 	}
 	return out

@@ -175,13 +175,14 @@ kubernetes.io/metadata.name=dns / app=resolver at TCP 1053-1053, UDP 1053-1053
 2001:db8::/32 at TCP 443-443`)
 }
 
-// Service accounts are carried by the labels of the pods that run as them.
+// Service accounts are carried by the labels of the pods that run as them, by all that stay:
+// who else has all of them is let in too.
 func TestServiceAccounts(t *testing.T) {
 	world := manifests.Servers(t, "", shop)
 	p, a := ask()
 	a.From = []intent.Peer{{Namespaces: []string{"shop"}, ServiceAccounts: []string{"api"}}}
 	out := compiled(t, world, p, []*intent.Access{a}, NetworkPolicy)
-	wantText(t, text(policy(t, world, out, "shop/access-api-clients"), netpol.Ingress), "kubernetes.io/metadata.name=shop / app=api at TCP 5432-5432")
+	wantText(t, text(policy(t, world, out, "shop/access-api-clients"), netpol.Ingress), "kubernetes.io/metadata.name=shop / app=api,tier=back at TCP 5432-5432")
 
 	a.From[0].ServiceAccounts = []string{"nobody"}
 	out = compiled(t, world, p, []*intent.Access{a}, NetworkPolicy)

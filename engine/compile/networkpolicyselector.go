@@ -130,7 +130,7 @@ func foreignKeys(pods, strangers []*snapshot.Pod) []string {
 	keys := map[string]bool{}
 	for _, p := range strangers {
 		for k, v := range p.Labels.Set {
-			keys[k] = !changes(k, v, p)
+			keys[k] = !p.Passes(k, v)
 		}
 	}
 	return slices.DeleteFunc(sortedKeys(keys), func(k string) bool {
@@ -163,29 +163,10 @@ func stableLabels(pods []*snapshot.Pod) map[string]string {
 	maps.DeleteFunc(out, func(k, v string) bool {
 		return slices.ContainsFunc(pods, func(p *snapshot.Pod) bool {
 			have, ok := p.Labels.Set[k]
-			return !ok || have != v || changes(k, v, p)
+			return !ok || have != v || p.Passes(k, v)
 		})
 	})
 	return out
-}
-
-// passing are the last parts of keys of labels that controllers set anew.
-var passing = []string{
-	"pod-template-hash", "controller-revision-hash", "pod-template-generation", "pod-index", "pod-name", "controller-uid", "job-name",
-	"job-completion-index", "version", "chart", "instanceName", "critical-operation",
-}
-
-// parts are the values that labels of a member's part have.
-var parts = []string{"primary", "master", "replica", "standby_leader", "standby", "leader", "unhealthy"}
-
-// changes reports whether a label of a pod will have another value one day.
-func changes(key, value string, p *snapshot.Pod) bool {
-	_, last, found := strings.Cut(key, "/")
-	if !found {
-		last = key
-	}
-	return slices.Contains(passing, last) || slices.Contains(parts, value) ||
-		value != "" && (value == p.Name || value == p.Instance) && p.Name != p.Workload.Name
 }
 
 // otherLabel is the preference of labels that need not say which workload it is.

@@ -170,7 +170,7 @@ func (s *siteNetwork) choose(sub *subject, selectors []netpol.Selector) bool {
 // passing reports whether a requirement is about a label that changes.
 func (s *siteNetwork) passing(sub *subject) func(netpol.Requirement) bool {
 	return func(r netpol.Requirement) bool {
-		return r.Op != netpol.In || len(r.Values) != 1 || changes(r.Key, r.Values[0], sub.pods[0])
+		return r.Op != netpol.In || len(r.Values) != 1 || sub.pods[0].Passes(r.Key, r.Values[0])
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -81,28 +80,12 @@ func meeting(labels map[string]string, keys []string, pods []*snapshot.Pod) []*s
 func lastingLabels(pods []*snapshot.Pod) map[string]string {
 	out := maps.Clone(pods[0].Labels.Set)
 	maps.DeleteFunc(out, func(k, v string) bool {
-		return passes(k, v, pods[0]) || slices.ContainsFunc(pods, func(p *snapshot.Pod) bool {
+		return pods[0].Passes(k, v) || slices.ContainsFunc(pods, func(p *snapshot.Pod) bool {
 			have, ok := p.Labels.Set[k]
-			return !ok || have != v || p.Name != "" && p.Name == v && p.Name != p.Workload.Name
+			return !ok || have != v
 		})
 	})
 	return out
-}
-
-// passing are the last parts of keys whose labels are set anew with a release, a rollout,
-// or each pod.
-var passing = []string{
-	"pod-template-hash", "controller-revision-hash", "pod-template-generation", "pod-index", "pod-name", "controller-uid", "job-name",
-	"job-completion-index", "batch.kubernetes.io", "version", "revision", "chart", "release-date", "role", "instanceRole", "instanceName",
-}
-
-// passes reports whether a label will have another value one day.
-func passes(key, value string, p *snapshot.Pod) bool {
-	last := key[strings.LastIndex(key, "/")+1:]
-	if last == "role" || last == "instanceRole" {
-		return value == snapshot.Primary || value == snapshot.Replica || value == "master"
-	}
-	return slices.Contains(passing, last) || value != "" && value == p.Instance && value != p.Workload.Name
 }
 
 // naming are the keys by which Services and Deployments mostly select.

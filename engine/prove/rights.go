@@ -151,8 +151,15 @@ func (s *site) isOwn(v *network.Virtual) bool {
 		slices.ContainsFunc(s.server.Poolers, func(q *snapshot.Pooler) bool { return s.isLike(v, q.Workload.Pods) })
 }
 
+// lasting are the labels of a pod that stay.
+func lasting(p *snapshot.Pod) map[string]string {
+	out := maps.Clone(p.Labels.Set)
+	maps.DeleteFunc(out, func(key, value string) bool { return p.Passes(key, value) })
+	return out
+}
+
 // isLike reports whether a stranger has labels by which one of some pods is told from all
-// others of its namespace, or just those of one.
+// others of its namespace, or just those of one that stay.
 func (s *site) isLike(v *network.Virtual, pods []*snapshot.Pod) bool {
 	return slices.ContainsFunc(pods, func(p *snapshot.Pod) bool {
 		if p.Namespace != v.Namespace {
@@ -164,7 +171,7 @@ func (s *site) isLike(v *network.Virtual, pods []*snapshot.Pod) bool {
 				shared[k] = value
 			}
 		}
-		if maps.Equal(v.Labels.Set, p.Labels.Set) {
+		if maps.Equal(v.Labels.Set, lasting(p)) {
 			return true
 		}
 		return len(shared) > 0 && !slices.ContainsFunc(s.podsIn[p.Namespace], func(o *snapshot.Pod) bool {
