@@ -159,25 +159,50 @@ func lasting(p *snapshot.Pod) map[string]string {
 }
 
 // isLike reports whether a stranger has labels by which one of some pods is told from all
-// others of its namespace, or just those of one that stay.
+// others of its namespace, or all that stay of one, and not all of another's that has more.
 func (s *site) isLike(v *network.Virtual, pods []*snapshot.Pod) bool {
 	return slices.ContainsFunc(pods, func(p *snapshot.Pod) bool {
 		if p.Namespace != v.Namespace {
 			return false
 		}
-		shared := map[string]string{}
-		for k, value := range p.Labels.Set {
-			if v.Labels.Set[k] == value && value != "" {
-				shared[k] = value
+		var others []*snapshot.Pod
+		for _, o := range s.podsIn[p.Namespace] {
+			if o.Workload != p.Workload && !slices.Contains(pods, o) {
+				others = append(others, o)
 			}
 		}
-		if maps.Equal(v.Labels.Set, lasting(p)) {
-			return true
-		}
-		return len(shared) > 0 && !slices.ContainsFunc(s.podsIn[p.Namespace], func(o *snapshot.Pod) bool {
-			return o.Workload != p.Workload && !slices.Contains(pods, o) && equal(shared).Match(o.Labels) == netpol.Yes
-		})
+		return isTold(v, p, others) || isTwin(v, p, others)
 	})
+}
+
+// isTold reports whether the labels that a stranger shares with a pod tell it from others.
+func isTold(v *network.Virtual, p *snapshot.Pod, others []*snapshot.Pod) bool {
+	shared := map[string]string{}
+	for k, value := range p.Labels.Set {
+		if v.Labels.Set[k] == value && value != "" {
+			shared[k] = value
+		}
+	}
+	return len(shared) > 0 && !slices.ContainsFunc(others, func(o *snapshot.Pod) bool { return equal(shared).Match(o.Labels) == netpol.Yes })
+}
+
+// isTwin reports whether a stranger has all labels of a pod that stay, and not all of one of
+// the others that has more.
+func isTwin(v *network.Virtual, p *snapshot.Pod, others []*snapshot.Pod) bool {
+	own := lasting(p)
+	return len(own) > 0 && hasAll(v.Labels.Set, own) && !slices.ContainsFunc(others, func(o *snapshot.Pod) bool {
+		theirs := lasting(o)
+		return hasAll(v.Labels.Set, theirs) && !hasAll(own, theirs)
+	})
+}
+
+func hasAll(labels, some map[string]string) bool {
+	for k, v := range some {
+		if have, there := labels[k]; !there || have != v {
+			return false
+		}
+	}
+	return true
 }
 
 // rightsOutside are those of addresses outside, which no peer tells apart.
