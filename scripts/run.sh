@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 pgmoat=${PGMOAT:-bin/pgmoat}
 company=examples/company
+seeds=examples/seeds
 
 part() { printf '\n## %s\n' "$1"; }
 
@@ -40,3 +41,10 @@ show hba diff examples/hba/pg_hba.conf examples/hba/proposed.conf --roles exampl
 part "The same company, mended"
 show audit --severity high -f "$company/mended" --facts "$company/facts.yaml"
 show matrix -f "$company/mended" --facts "$company/facts.yaml"
+
+part "Written once: what each layer has to say for it, and what somebody left open beside it"
+show compile -f "$company/mended" -f "$company/access" --facts "$company/facts.yaml"
+show prove -f "$company/mended" -f "$company/access" --facts "$company/facts.yaml"
+
+part "Proven: what is compiled admits just what was declared"
+show prove -f "$seeds/three-tier/estate.yaml" -f "$seeds/three-tier/access.yaml" --facts "$seeds/facts.yaml"

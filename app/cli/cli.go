@@ -116,17 +116,24 @@ func programName(args []string) string {
 func (a *app) root(name string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pgmoat",
-		Short: "Who can reach which PostgreSQL on Kubernetes, through which layers, and what is wrong",
+		Short: "Who may reach which PostgreSQL on Kubernetes: written once, compiled into every layer, and proven",
 		Long: `pgmoat reads Kubernetes manifests and answers, over all layers together, who can
 reach which PostgreSQL: Services, NetworkPolicies, poolers, pg_hba.conf and the
 identity map. Every answer names the line a person would edit to change it.
+
+Who may reach it is written once, in objects of pgmoat: init writes the first of them,
+import drafts them from what is there, compile makes of them what each layer has to say,
+and prove holds all layers together against them.
 
 Exit status of every command: 0 yes, nothing found; 1 no, findings; 2 cannot
 tell; 3 the run failed or an input could not be read. 3 wins over 2, 2 over 1.`,
 		Example: `  pgmoat audit -f k8s/
   pgmoat can shop/web payments/ledger --as app --db ledger -f k8s/
   pgmoat explain shop/web ledger-rw.payments --as app --db ledger -f k8s/
-  pgmoat who-can payments/ledger -f k8s/`,
+  pgmoat who-can payments/ledger -f k8s/
+  pgmoat init -f k8s/
+  pgmoat compile -f k8s/ -f access/
+  pgmoat prove -f k8s/ -f access/`,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
 		SilenceUsage:  true,
 		SilenceErrors: true,

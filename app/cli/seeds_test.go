@@ -130,16 +130,12 @@ var (
 	linkWord = regexp.MustCompile(`\]\(([^)]+)\)`)
 )
 
-// Every rule that docs/coverage.md and the examples name is in the catalogue, and every link
-// of theirs leads somewhere.
-func TestCoverageIsThere(t *testing.T) {
+// Every page that is linked is there, every rule that a page names exists, and every example
+// is linked.
+func TestPagesAreThere(t *testing.T) {
 	t.Chdir("../..")
-	pages, err := filepath.Glob("examples/seeds/*/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	named, linked := 0, map[string]bool{}
-	for _, page := range append(pages, "examples/seeds/README.md", "docs/coverage.md") {
+	for _, page := range pages(t) {
 		text := fileText(t, page)
 		for _, id := range ruleWord.FindAllString(text, -1) {
 			named++
@@ -148,24 +144,58 @@ func TestCoverageIsThere(t *testing.T) {
 			}
 		}
 		for _, m := range linkWord.FindAllStringSubmatch(text, -1) {
-			target, anchor, _ := strings.Cut(m[1], "#")
-			target = filepath.Join(filepath.Dir(page), target)
-			linked[filepath.Clean(target)] = true
-			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s: %v", page, err)
-			} else if anchor != "" && !slices.Contains(anchors(fileText(t, target)), anchor) {
-				t.Errorf("%s: %s has no heading for #%s", page, target, anchor)
+			if target := isThere(t, page, m[1]); target != "" {
+				linked[target] = true
 			}
 		}
 	}
-	for _, page := range pages {
-		if !linked[filepath.Dir(page)] {
-			t.Errorf("nothing leads to %s", filepath.Dir(page))
+	for _, page := range pages(t) {
+		if dir := filepath.Dir(page); strings.HasPrefix(page, "examples/seeds/") && !linked[dir] && !linked[page] {
+			t.Errorf("nothing leads to %s", page)
+		}
+		if strings.HasPrefix(page, "docs/") && !linked[page] && !linked[filepath.Dir(page)] {
+			t.Errorf("nothing leads to %s", page)
 		}
 	}
 	if named == 0 {
-		t.Error("no rule was named")
+		t.Error("no page names a rule")
 	}
+}
+
+// pages are all of the repository that people read.
+func pages(t *testing.T) (out []string) {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"bin", "dist", "testdata", "compiled"}, d.Name())) {
+			return fs.SkipDir
+		}
+		if filepath.Ext(path) == ".md" {
+			out = append(out, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// isThere checks a link of a page and returns the file that it leads to; empty for one that
+// leads out of the repository.
+func isThere(t *testing.T, page, link string) string {
+	if strings.Contains(link, "://") {
+		return ""
+	}
+	target, anchor, _ := strings.Cut(link, "#")
+	if target = filepath.Join(filepath.Dir(page), target); link[0] == '#' {
+		target = page
+	}
+	switch _, err := os.Stat(target); {
+	case err != nil:
+		t.Errorf("%s: %v", page, err)
+	case anchor != "" && !slices.Contains(anchors(fileText(t, target)), anchor):
+		t.Errorf("%s: %s has no heading for #%s", page, target, anchor)
+	}
+	return filepath.Clean(target)
 }
 
 // anchors are the names that headings of a page are linked by.

@@ -151,7 +151,7 @@ func (h *hbaSite) goes(f hba.File, lines []hbaLine, ours func(verdict.Origin) bo
 	note := func(e entry, text string) {
 		if ours(e.at) && !told[e] {
 			told[e] = true
-			h.out.Notes = append(h.out.Notes, artefact.Note{Code: "hba/dropped", Origin: e.at, Text: "this line goes, since no PostgresAccess asks for it: " + text})
+			h.out.Notes = append(h.out.Notes, artefact.Note{Code: "hba/dropped", Origin: e.at, Text: "this line goes, and what is compiled takes its place: " + text})
 		}
 	}
 	for _, r := range f.Records {

@@ -77,7 +77,11 @@ func (s *site) open(a *intent.Access) Statement {
 			e := &a.To[i]
 			for _, database := range e.Databases {
 				out.Asked++
-				if v := s.gets(m.list, e, database); v != verdict.Allow {
+				v := s.gets(m.list, e, database)
+				if v != verdict.Allow {
+					v = verdict.Any(v, s.getsByOtherName(m, e, database))
+				}
+				if v != verdict.Allow {
 					s.missing(&out, told, missing{m, e, database, v})
 				}
 			}
@@ -114,6 +118,52 @@ func (s *site) gets(list int32, e *intent.Entry, database string) verdict.Verdic
 		}
 	}
 	return best
+}
+
+// getsByOtherName is gets with a certificate that is not issued to the role's own name, where
+// the estate has such.
+func (s *site) getsByOtherName(m member, e *intent.Entry, database string) verdict.Verdict {
+	best := verdict.Deny
+	if e.Authentication == intent.SCRAM {
+		return best
+	}
+	for _, name := range s.certificateNames(e) {
+		d := s.After.Decide(reach.Question{From: m.endpoint(), To: reach.Target{Server: s.server},
+			Session: reach.Session{Database: database, Role: e.Role, TLS: true, Cert: name}})
+		for _, p := range d.Paths {
+			w := missing{m, e, database, p.Verdict}
+			if s.meant1(w)(p) && p.Member != nil && s.isEndpoint(e, reach.Route{Member: p.Member.Ref().Name}) {
+				best = verdict.Any(best, p.Verdict)
+			}
+		}
+	}
+	return best
+}
+
+// certificateNames are the common names of certificates of an entry's role that are not the
+// role's own.
+func (s *site) certificateNames(e *intent.Entry) []string {
+	var out []string
+	add := func(name string) {
+		if name != "" && name != e.Role {
+			out = append(out, name)
+		}
+	}
+	for _, c := range s.server.TLS.Certificates {
+		if c.Use == e.Role {
+			add(c.Subject)
+		}
+	}
+	for _, secret := range s.After.World.Secrets {
+		if e.Secret != "" && secret.Namespace == s.server.Ref().Namespace && secret.Name == e.Secret {
+			for _, c := range secret.Certificates {
+				if !c.CA {
+					add(c.Subject)
+				}
+			}
+		}
+	}
+	return named(out)
 }
 
 // suffices reports whether what the role has by an entry is enough for a login; one that asks
