@@ -229,6 +229,8 @@ func doubtWords(d prove.Doubt) string {
 			text += ": " + e
 		}
 		return text
+	case prove.Passer:
+		return "it passes on sessions of others, as a pooler does, and whom it lets in is not known"
 	case prove.TooMany:
 		return "the pods that might come are of too many kinds to be asked one by one"
 	}
@@ -254,6 +256,8 @@ func settles(d prove.Doubt) string {
 		return "the labels and the service account of the pod, in its manifest"
 	case prove.Unresolved:
 		return "the workload's manifest, or a range of that name under outside in the facts file"
+	case prove.Passer:
+		return "a pooler of the operator in its place, or an access without it"
 	case prove.TooMany:
 		return "simpler selectors in the policies and in the lines of pg_hba.conf that select pods"
 	}

@@ -20,6 +20,8 @@ type subject struct {
 	list  []reach.Access
 	from  []snapshot.Ref
 	first asker
+	// all are its clients; the first alone of those that do not exist yet.
+	all []asker
 }
 
 // An asker is one client of a subject: a pod of the estate, addresses outside, a pod that
@@ -52,8 +54,12 @@ func (s *site) subjects() []*subject {
 			at[key] = &subject{rights: r, list: list, first: a}
 			out = append(out, at[key])
 		}
-		if have := at[key]; a.future == nil && !slices.Contains(have.from, a.ref) {
-			have.from = append(have.from, a.ref)
+		have := at[key]
+		if a.future == nil || len(have.all) == 0 {
+			have.all = append(have.all, a)
+		}
+		if a.future == nil {
+			have.from = appendNew(have.from, a.ref)
 		}
 	}
 	for i, p := range s.After.Pods() {
@@ -98,6 +104,9 @@ func (s *site) bounds() (closed, within Statement) {
 	}
 	if !s.allKinds {
 		closed.Doubts = append(closed.Doubts, Doubt{Reason: TooMany, Origin: s.asked.Perimeter.Origin})
+	}
+	if passers := s.passers(); len(passers) > 0 && s.After.World.Facts.Strict {
+		closed.Doubts = append(closed.Doubts, Doubt{Reason: Passer, From: passers, Origin: s.asked.Perimeter.Origin})
 	}
 	cells := s.names().Cells()
 	closed.Asked = cells * (len(s.list().Pods) + len(s.list().Atoms) + len(s.future))
@@ -236,13 +245,30 @@ func (s *site) tell(into *Statement, sub *subject, x *excess, is standing) {
 	case is == byCredentialOnly && !s.After.World.Facts.Strict:
 		into.Assumptions = snapshot.Merge(into.Assumptions, []string{snapshot.AssumeCredentials})
 	case x.login.Verdict == verdict.Unknown:
-		into.Doubts = append(into.Doubts, s.doubt(sub, x))
+		s.leaveOpen(into, sub, x)
 	case doubtful:
 		into.Doubts = append(into.Doubts, Doubt{Reason: reason, From: sub.from, Future: sub.first.future,
 			Databases: x.databases, Roles: x.roles, Origin: into.Origin})
 	default:
-		into.Against = append(into.Against, s.counterexample(sub, x))
+		for _, part := range s.byAdmission(sub, x.route) {
+			c := s.counterexample(part, x)
+			if s.isByNode(c.Witness.Path) {
+				into.Assumptions = snapshot.Merge(into.Assumptions, []string{snapshot.AssumeNodes})
+				continue
+			}
+			into.Against = append(into.Against, c)
+		}
 	}
+}
+
+// isByNode reports whether a path is open, or in doubt, for the sake of the node that the
+// pod runs on alone: no policy closes that (Kubernetes documentation, Network Policies:
+// "traffic to and from the node where a Pod is running is always allowed"), and it is an
+// assumption that nobody uses it.
+func (s *site) isByNode(p reach.Path) bool {
+	return !s.After.World.Facts.Strict && slices.ContainsFunc(p.Steps, func(st verdict.Step) bool {
+		return st.Layer == verdict.Ingress && (st.Reason == network.OwnNode || st.Reason == network.HostNetwork)
+	})
 }
 
 // byCredential reports whether all that keeps a declared client from a way in is a
@@ -252,7 +278,7 @@ func (s *site) tell(into *Statement, sub *subject, x *excess, is standing) {
 // Who holds which credential no layer decides here: it is an assumption that nobody holds
 // another's.
 func (s *site) byCredential(r *rights, w wayIn) bool {
-	if !credentials(w.login.Method) || r.areNone() || s.weaker(r, w) || !s.comesSo(r, w) {
+	if !credentials(w.login.Method) || r.areNone() || r.has(w.cell.Role) || !s.comesSo(r, w) {
 		return false
 	}
 	return w.route.Pooler != "" || s.isInside(w.route) || s.isSomebodys(w)
@@ -263,11 +289,10 @@ func credentials(method string) bool {
 	return asksFor(method, "scram-sha-256", "md5", "cert", "ldap", "radius", "pam", "bsd", "gss", "sspi", "oauth", "password")
 }
 
-// weaker reports whether the way in is one to what the client was declared, and asks for
-// less than was said.
-func (s *site) weaker(r *rights, w wayIn) bool {
+// has reports whether the client was given the credential of a role.
+func (r *rights) has(role string) bool {
 	return slices.ContainsFunc(r.accesses, func(a *intent.Access) bool {
-		return slices.ContainsFunc(a.To, func(e intent.Entry) bool { return isCell(&e, w.cell) && s.isWay(&e, w) })
+		return slices.ContainsFunc(a.To, func(e intent.Entry) bool { return e.Role == role })
 	})
 }
 
@@ -369,6 +394,9 @@ func (c *Counterexample) sameness() string {
 	parts := []string{
 		c.Server.String(), strings.Join(c.Databases, "\x01"), strings.Join(c.Roles, "\x01"), c.Login.Method, c.Route.Pooler, c.Route.Through,
 		c.Decides.Origin.String(), string(c.Decides.Reason), string(c.Decides.Layer),
+	}
+	for _, fix := range c.Close {
+		parts = append(parts, string(fix.Kind), fix.Edit.String(), fix.Want, textOf(fix.Labels), strings.Join(fix.CIDR, ","))
 	}
 	for _, b := range []bool{c.Login.TLS, c.Login.Cert, c.Ours} {
 		parts = append(parts, map[bool]string{true: "1", false: "0"}[b])

@@ -24,6 +24,9 @@ func (s *site) clients(a *intent.Access) []member {
 	seen := map[*snapshot.Pod]bool{}
 	for _, peer := range a.From {
 		for _, pod := range s.candidates(selectionOf(peer, a.Namespace)) {
+			if own := pod.Workload == s.server.Workload || s.pooler(pod) != nil; own {
+				continue // they are no clients of themselves
+			}
 			if !seen[pod] && s.isNamed(peer, a.Namespace, pod) == netpol.Yes {
 				seen[pod] = true
 				out = append(out, member{asker{ref: pod.Ref(), pod: pod}, s.list().Pods[s.index[pod]]})
@@ -77,7 +80,7 @@ func (s *site) open(a *intent.Access) Statement {
 			e := &a.To[i]
 			for _, database := range e.Databases {
 				out.Asked++
-				v := s.gets(m.list, e, database)
+				v := s.gets(m, e, database)
 				if v != verdict.Allow {
 					v = verdict.Any(v, s.getsByOtherName(m, e, database))
 				}
@@ -100,10 +103,11 @@ func (s *site) ofAccess(kind Kind, a *intent.Access) Statement {
 
 // gets is the best answer of a list for an entry: a session on the database as the role, by
 // a way and with a method that were declared, at the endpoint that is meant.
-func (s *site) gets(list int32, e *intent.Entry, database string) verdict.Verdict {
+func (s *site) gets(m member, e *intent.Entry, database string) verdict.Verdict {
 	best := verdict.Deny
-	for i := range s.list().Lists[list] {
-		cell := &s.list().Lists[list][i]
+	list := s.list().Lists[m.list]
+	for i := range list {
+		cell := &list[i]
 		if cell.Role != e.Role || cell.Database != database {
 			continue
 		}
@@ -111,13 +115,26 @@ func (s *site) gets(list int32, e *intent.Entry, database string) verdict.Verdic
 			l := &cell.Logins[j]
 			for _, r := range routesOf(l) {
 				undecided := l.Verdict == verdict.Unknown && len(l.Routes) == 0
-				if undecided || s.isWay(e, wayIn{cell, l, r}) && suffices(e, l) && s.isEndpoint(e, r) {
+				if undecided || s.isWay(e, wayIn{cell, l, r}) && suffices(e, l) && s.isEndpoint(e, r) && (s.isByName(e, r) || !m.outside.IsEmpty()) {
 					best = verdict.Any(best, l.Verdict)
 				}
 			}
 		}
 	}
 	return best
+}
+
+// isByName reports whether a route is one that people take: through a Service where one leads
+// to what the entry names, since the address of a pod is another tomorrow. From outside
+// others lead there, too.
+func (s *site) isByName(e *intent.Entry, r reach.Route) bool {
+	services := s.server.Services
+	for _, p := range s.server.Poolers {
+		if e.Pooler != "" && p.Workload.Name == e.Pooler {
+			services = p.Services
+		}
+	}
+	return r.Service != "" || r.Through != "" || !slices.ContainsFunc(services, func(svc *snapshot.Service) bool { return !svc.Headless && len(s.After.Backends(svc)) > 0 })
 }
 
 // getsByOtherName is gets with a certificate that is not issued to the role's own name, where

@@ -164,6 +164,8 @@ const (
 	// ClientUnsure: whether a client is one of those that an object means hangs on a label
 	// or a method that nobody wrote down.
 	ClientUnsure verdict.Reason = "prove/client-unsure"
+	// Passer: a pooler that nobody understands gets in, and whom it lets in is not known.
+	Passer verdict.Reason = "prove/passer"
 	// TooMany: the pods that might come are of too many kinds to be asked one by one.
 	TooMany verdict.Reason = "prove/too-many"
 )

@@ -144,12 +144,9 @@ func (s *site) namesStranger(peer intent.Peer, own string, v *network.Virtual) n
 	return netpol.No
 }
 
-// isOwn reports whether a stranger has the labels by which pods of the server or of one of
-// its poolers are known.
-func (s *site) isOwn(v *network.Virtual) bool {
-	return s.isLike(v, s.server.Workload.Pods) ||
-		slices.ContainsFunc(s.server.Poolers, func(q *snapshot.Pooler) bool { return s.isLike(v, q.Workload.Pods) })
-}
+// isOwn reports whether a stranger has labels by which pods of the server and of its poolers
+// are told from all others.
+func (s *site) isOwn(v *network.Virtual) bool { return s.isLike(v, s.ownPods()) }
 
 // lasting are the labels of a pod that stay.
 func lasting(p *snapshot.Pod) map[string]string {

@@ -166,7 +166,7 @@ func (s *site) ask(out *Statement, kind Kind, t *intent.Attempt, m member) {
 	case kind == Deny && in != nil:
 		out.Against = append(out.Against, s.counterexample(sub, &excess{*in, []string{in.cell.Database}, []string{in.cell.Role}}))
 	case doubtful != nil:
-		out.Doubts = append(out.Doubts, s.doubt(sub, &excess{*doubtful, []string{doubtful.cell.Database}, []string{doubtful.cell.Role}}))
+		s.leaveOpen(out, sub, &excess{*doubtful, []string{doubtful.cell.Database}, []string{doubtful.cell.Role}})
 	default:
 		out.Against = append(out.Against, s.refused(t, m))
 	}

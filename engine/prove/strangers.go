@@ -172,14 +172,21 @@ func (s *site) strangers() (out []network.Virtual, all bool) {
 // ownCalls divides the calls into those that only the server's own pods answer to, and all
 // others.
 func (s *site) ownCalls() (own, others []selection) {
-	for _, c := range s.calls() {
+	all := s.calls()
+	for _, q := range s.closing[s.server.Ref().Namespace] { // what closes the way out of jobs
+		all = append(all, selection{inNamespace(q.Namespace), q.Pods})
+	}
+	for _, c := range distinct(all) {
 		if v := (network.Virtual{Namespace: s.server.Ref().Namespace, Labels: netpol.Labels{Set: c.least()}}); s.isOwn(&v) && c.isIn(v.Namespace) {
 			own = append(own, c)
-			continue
 		}
-		others = append(others, c)
 	}
-	return own, others
+	isOwn := func(c selection) bool { return slices.ContainsFunc(own, c.equals) }
+	return own, slices.DeleteFunc(s.calls(), isOwn)
+}
+
+func (c selection) equals(o selection) bool {
+	return c.namespaces.String() == o.namespaces.String() && c.pods.String() == o.pods.String()
 }
 
 // least are the labels that every pod of a selection has.

@@ -7,6 +7,7 @@ import (
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/artefact"
 	"github.com/pgmoat/pgmoat/model/flow"
+	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
@@ -31,6 +32,54 @@ func (s *site) counterexample(sub *subject, x *excess) Counterexample {
 	c.Decides, c.Ours = s.admits(c.Witness.Path)
 	c.Close = s.flip(sub.first, c.Witness.Path)
 	return c
+}
+
+// maxApart is how many clients are looked at one by one for what admits each of them.
+const maxApart = 200
+
+// byAdmission divides the clients of a subject by the rule that admits them and by what would
+// close it: what is said of one is then true of all.
+func (s *site) byAdmission(sub *subject, r reach.Route) []*subject {
+	if len(sub.all) < 2 || len(sub.all) > maxApart {
+		return []*subject{sub}
+	}
+	to := s.endOf(r)
+	if to == nil {
+		return []*subject{sub}
+	}
+	var out []*subject
+	at := map[string]*subject{}
+	for _, a := range sub.all {
+		attempt := network.Attempt{From: a.endpoint(), To: network.PodEndpoint(to), Protocol: flow.TCP, Port: r.Port}
+		key := s.After.Network.Decide(netpol.Ingress, attempt).Origin.String()
+		for _, f := range s.After.Network.Flip(attempt) {
+			key += "\x00" + string(f.Kind) + f.Edit.String() + textOf(f.Labels)
+		}
+		if at[key] == nil {
+			at[key] = &subject{rights: sub.rights, list: sub.list, first: a}
+			out = append(out, at[key])
+		}
+		at[key].all = append(at[key].all, a)
+		if a.future == nil {
+			at[key].from = appendNew(at[key].from, a.ref)
+		}
+	}
+	return out
+}
+
+// endOf is the pod that a route comes to first; nil where that is not one alone.
+func (s *site) endOf(r reach.Route) *snapshot.Pod {
+	for _, p := range s.server.Poolers {
+		if ref := p.Ref(); r.Pooler == ref.Namespace+"/"+ref.Name {
+			return p.Workload.Pods[0]
+		}
+	}
+	for _, p := range s.server.Members() {
+		if p.Ref().Name == r.Member && r.Pooler == "" {
+			return p
+		}
+	}
+	return nil
 }
 
 // witness asks an attempt in both estates; its path is the first that is wanted.
@@ -108,13 +157,17 @@ func (s *site) flip(a asker, p reach.Path) []network.Fix {
 // firstHop is a pod of the pooler of a path.
 func firstHop(p reach.Path) *snapshot.Pod { return p.Pooler.Workload.Pods[0] }
 
-// doubt tells a way in that is not known to be refused, with the step that leaves it open.
-func (s *site) doubt(sub *subject, x *excess) Doubt {
-	d := Doubt{From: sub.from, Future: sub.first.future, Databases: x.databases, Roles: x.roles}
-	w := s.witness(sub.first, x.session(), func(p reach.Path) bool { return p.Verdict == verdict.Unknown })
-	d.Step = firstStep(w.Path, verdict.Unknown)
-	d.Reason, d.Origin = d.Step.Reason, d.Step.Origin
-	return d
+// leaveOpen tells a way in that is not known to be refused, with the step that leaves it
+// open.
+func (s *site) leaveOpen(into *Statement, sub *subject, x *excess) {
+	w := s.witness(sub.first, x.session(), func(p reach.Path) bool { return p.Verdict == verdict.Unknown && !s.isByNode(p) })
+	if len(w.Path.Steps) == 0 {
+		into.Assumptions = snapshot.Merge(into.Assumptions, []string{snapshot.AssumeNodes})
+		return
+	}
+	step := firstStep(w.Path, verdict.Unknown)
+	into.Doubts = append(into.Doubts, Doubt{Reason: step.Reason, From: sub.from, Future: sub.first.future, Databases: x.databases, Roles: x.roles,
+		Step: step, Origin: step.Origin})
 }
 
 // firstStep is the first step of a path with a verdict; zero for none.
@@ -151,6 +204,24 @@ func (s *site) sampled() []string {
 	}
 	if !s.After.World.Facts.Complete {
 		out = snapshot.Merge(out, []string{snapshot.AssumeComplete})
+	}
+	if s.server.Stopped != (verdict.Origin{}) {
+		out = snapshot.Merge(out, []string{snapshot.AssumeRuns})
+	}
+	if len(s.passers()) > 0 {
+		out = snapshot.Merge(out, []string{snapshot.AssumePoolersKeep})
+	}
+	return out
+}
+
+// passers are the workloads that get in and pass sessions of others on, which nobody
+// understands: whom they let in is not among the clients.
+func (s *site) passers() []snapshot.Ref {
+	var out []snapshot.Ref
+	for i, p := range s.After.Pods() {
+		if p.Workload.Passes != "" && s.list().Pods[i] != 0 {
+			out = appendNew(out, p.Ref())
+		}
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package hba
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,11 +35,21 @@ var secretOptions = []string{"ldapbindpasswd", "radiussecrets"}
 
 // String writes name=value for people: a secret's value is ***.
 func (o Option) String() string {
-	if slices.Contains(secretOptions, o.Name) {
+	switch {
+	case slices.Contains(secretOptions, o.Name):
 		return o.Name + "=***"
+	case o.Name == "ldapurl":
+		o.Value = withoutUser(o.Value)
 	}
 	return o.Text()
 }
+
+// urlUser is what an LDAP URL has before its host, which is no part of one (RFC 4516) and
+// where people write credentials all the same.
+var urlUser = regexp.MustCompile(`(?i)(ldap[is]?:/*)[^?"]*@`)
+
+// withoutUser returns a text with *** in place of the users and passwords of URLs in it.
+func withoutUser(text string) string { return urlUser.ReplaceAllString(text, "$1***@") }
 
 // Text writes name=value, the value quoted where it has to be.
 func (o Option) Text() string {
@@ -57,8 +68,11 @@ func Masked(options []string) []string {
 	for i, o := range options {
 		name, value, _ := strings.Cut(o, "=")
 		out[i] = o
-		if slices.Contains(secretOptions, name) {
+		switch {
+		case slices.Contains(secretOptions, name):
 			out[i] = Option{name, value}.String()
+		case name == "ldapurl":
+			out[i] = withoutUser(o)
 		}
 	}
 	return out

@@ -15,6 +15,22 @@ var optionFault = regexp.MustCompile(`^(authentication option not|unrecognized a
 // follows the name of an option that holds one may be a part of it, as the words may
 // quote it, so that nothing of that is shown.
 func (e *Error) Shown() (raw, message string) {
+	raw, message = e.blot()
+	return withoutUser(raw), withoutUser(message)
+}
+
+// About returns the words of a refused line that say whom it was about: its type, its
+// databases and its users. Any other may be a secret; empty for a line that begins with no
+// type, of which none is sure to be none.
+func (e *Error) About() string {
+	words := strings.Fields(e.Raw)
+	if len(words) < 4 || typeOf(words[0]) == NoType || strings.Contains(strings.Join(words[:3], ""), "=") {
+		return ""
+	}
+	return strings.Join(words[:3], " ") + " ..."
+}
+
+func (e *Error) blot() (raw, message string) {
 	at := secretOption.FindStringIndex(e.Raw)
 	if at == nil && strings.Contains(e.Raw, "@") && optionFault.MatchString(e.Message) {
 		return e.Raw, optionFault.FindString(e.Message) + " ***" // of another file, which may hold any
