@@ -183,7 +183,7 @@ type Tests struct {
 
 // Attempt is one session that somebody tries to open.
 type Attempt struct {
-	// From is who tries: NAMESPACE/WORKLOAD or KIND/NAMESPACE/NAME, an address, or a name
+	// From is who tries: NAMESPACE/WORKLOAD or NAMESPACE/KIND/NAME, an address, or a name
 	// from the facts file, as the commands of pgmoat take it.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

@@ -33,7 +33,7 @@ type AccessInvariantSpec struct {
 	Never *Sessions `json:"never,omitempty"`
 
 	// Only describes sessions: whatever is possible at the servers of to has to be among
-	// them.
+	// them, but for what a server itself needs to stay alive.
 	// +optional
 	Only *Sessions `json:"only,omitempty"`
 

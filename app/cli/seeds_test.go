@@ -100,12 +100,15 @@ func TestSeedsStayWhenApplied(t *testing.T) {
 	})
 }
 
-// Each statement about each example is proven, but where its README says "Not proven", and
-// then nothing is refuted. prove.txt has the statements, without the attempts that were made.
+// Each statement about each example is proven, but where its README says "Not proven" or
+// "Refuted". prove.txt has the statements, without the attempts that were made.
 func TestSeedsAreProven(t *testing.T) {
 	eachSeed(t, func(t *testing.T, s seed) {
 		output, status := s.run(t, "prove")
 		want := "0"
+		if strings.Contains(s.readme, "\nRefuted: ") {
+			want = "1"
+		}
 		if strings.Contains(s.readme, "\nNot proven: ") {
 			want = "2"
 		}

@@ -219,8 +219,6 @@ func doubtWords(d prove.Doubt) string {
 	switch d.Reason {
 	case prove.NoCatalogue:
 		return "nothing that was read says which privileges roles have in the databases"
-	case prove.Credential:
-		return "only the credential keeps the client out, and who holds which credential is not decided"
 	case prove.ClientUnsure:
 		return "whether this client is one of those that are meant is not known"
 	case prove.Unresolved:
@@ -229,8 +227,10 @@ func doubtWords(d prove.Doubt) string {
 			text += ": " + e
 		}
 		return text
-	case prove.Passer:
-		return "it passes on sessions of others, as a pooler does, and whom it lets in is not known"
+	case prove.Vacuous:
+		return "nobody, or no server, of the estate is what it speaks of"
+	case prove.Assumed:
+		return "nothing is to be assumed, and it rests on this: " + d.Step.Facts["assumption"]
 	case prove.TooMany:
 		return "the pods that might come are of too many kinds to be asked one by one"
 	}
@@ -250,14 +250,10 @@ func settles(d prove.Doubt) string {
 	switch d.Reason {
 	case prove.NoCatalogue:
 		return "the catalogue of the server, which pgmoat does not read yet; \\dp and \\du of psql show it"
-	case prove.Credential:
-		return "a certificate in the place of a password for the role, or a look at who may read its Secret"
 	case prove.ClientUnsure:
 		return "the labels and the service account of the pod, in its manifest"
 	case prove.Unresolved:
 		return "the workload's manifest, or a range of that name under outside in the facts file"
-	case prove.Passer:
-		return "a pooler of the operator in its place, or an access without it"
 	case prove.TooMany:
 		return "simpler selectors in the policies and in the lines of pg_hba.conf that select pods"
 	}

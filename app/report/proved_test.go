@@ -79,7 +79,7 @@ func provedExample() *Proved {
 	statements := []prove.Statement{
 		closedStatement(),
 		{Kind: prove.Within, Of: perimeter, Server: ledger, Origin: asked(""), Result: prove.Unknown, Asked: 1, Doubts: []prove.Doubt{
-			{Reason: prove.Credential, From: []snapshot.Ref{web}, Roles: []string{"owner"}, Databases: []string{"ledger"}},
+			{Reason: prove.ClientUnsure, From: []snapshot.Ref{web}, Roles: []string{"owner"}, Databases: []string{"ledger"}},
 			{Reason: "hba/unsure", Step: verdict.Step{Layer: verdict.HBA, Reason: "hba/unsure", Facts: map[string]string{"record": "line 3", "who": "it", "depends": "a host name"}, Origin: asked("")}},
 			{Reason: prove.TooMany}}},
 		{Kind: prove.Open, Of: shopWeb, Server: ledger, Origin: asked(""), Result: prove.Refuted, Against: []prove.Counterexample{

@@ -105,13 +105,10 @@ func (s *site) bounds() (closed, within Statement) {
 	if !s.allKinds {
 		closed.Doubts = append(closed.Doubts, Doubt{Reason: TooMany, Origin: s.asked.Perimeter.Origin})
 	}
-	if passers := s.passers(); len(passers) > 0 && s.After.World.Facts.Strict {
-		closed.Doubts = append(closed.Doubts, Doubt{Reason: Passer, From: passers, Origin: s.asked.Perimeter.Origin})
-	}
 	cells := s.names().Cells()
 	closed.Asked = cells * (len(s.list().Pods) + len(s.list().Atoms) + len(s.future))
 	within.Asked = cells * s.declaredClients()
-	closed.Assumptions = snapshot.Merge(closed.Assumptions, s.restsOn())
+	closed.Assumptions = snapshot.Merge(closed.Assumptions, s.restsOn(), []string{snapshot.AssumeNodes})
 	within.Assumptions = snapshot.Merge(within.Assumptions, s.restsOn())
 	return closed, within
 }
@@ -139,6 +136,8 @@ const (
 	against
 	// byCredentialOnly is what only a credential keeps somebody from.
 	byCredentialOnly
+	// byLabelsOnly is what a pod has by the labels of a service account's pods.
+	byLabelsOnly
 	// whoIsUnsure is one of which it is not known whether the statement is about it.
 	whoIsUnsure
 )
@@ -220,8 +219,12 @@ func isShownInVain(cell *reach.Access, l *reach.Login) bool {
 func (s *site) beyond(r *rights) func(wayIn) standing {
 	return func(w wayIn) standing {
 		switch {
-		case s.declared(r, w):
+		case s.declared(r.sure(), w):
 			return inOrder
+		case s.declared(r, w) && r.byLabels:
+			return byLabelsOnly
+		case s.declared(r, w):
+			return whoIsUnsure
 		case s.byCredential(r, w):
 			return byCredentialOnly
 		}
@@ -240,14 +243,15 @@ func routesOf(l *reach.Login) []reach.Route {
 
 // tell adds an excess to what is against a statement, or to what leaves it open.
 func (s *site) tell(into *Statement, sub *subject, x *excess, is standing) {
-	reasons := map[standing]verdict.Reason{byCredentialOnly: Credential, whoIsUnsure: ClientUnsure}
-	switch reason, doubtful := reasons[is]; {
-	case is == byCredentialOnly && !s.After.World.Facts.Strict:
+	switch {
+	case is == byCredentialOnly:
 		into.Assumptions = snapshot.Merge(into.Assumptions, []string{snapshot.AssumeCredentials})
+	case is == byLabelsOnly:
+		into.Assumptions = snapshot.Merge(into.Assumptions, []string{snapshot.AssumeAccounts})
 	case x.login.Verdict == verdict.Unknown:
 		s.leaveOpen(into, sub, x)
-	case doubtful:
-		into.Doubts = append(into.Doubts, Doubt{Reason: reason, From: sub.from, Future: sub.first.future,
+	case is == whoIsUnsure:
+		into.Doubts = append(into.Doubts, Doubt{Reason: ClientUnsure, From: sub.from, Future: sub.first.future,
 			Databases: x.databases, Roles: x.roles, Origin: into.Origin})
 	default:
 		for _, part := range s.byAdmission(sub, x.route) {
@@ -266,7 +270,7 @@ func (s *site) tell(into *Statement, sub *subject, x *excess, is standing) {
 // "traffic to and from the node where a Pod is running is always allowed"), and it is an
 // assumption that nobody uses it.
 func (s *site) isByNode(p reach.Path) bool {
-	return !s.After.World.Facts.Strict && slices.ContainsFunc(p.Steps, func(st verdict.Step) bool {
+	return slices.ContainsFunc(p.Steps, func(st verdict.Step) bool {
 		return st.Layer == verdict.Ingress && (st.Reason == network.OwnNode || st.Reason == network.HostNetwork)
 	})
 }

@@ -33,13 +33,16 @@ func (p *prover) invariants() []Statement {
 				s.invariant(&st, i)
 			}
 		}
+		if st.Asked == 0 {
+			st.Doubts = append(st.Doubts, Doubt{Reason: Vacuous, Origin: i.Origin})
+		}
 		out = append(out, st)
 	}
 	return out
 }
 
 // invariant adds what sessions at one server make of an invariant: those of clients, and not
-// of the server's own poolers on their behalf. What a server needs to stay alive is not held
+// those that the server's own poolers have on their behalf, unless from names the poolers. What a server needs to stay alive is not held
 // against the sessions that only describes: whoever wrote them did not write down what each
 // operator does.
 func (s *site) invariant(into *Statement, i *intent.Invariant) {
@@ -50,17 +53,20 @@ func (s *site) invariant(into *Statement, i *intent.Invariant) {
 		into.Doubts = append(into.Doubts, Doubt{Reason: TooMany, Origin: said.Origin})
 	}
 	for _, sub := range s.subjects() {
-		if sub.pooler != nil {
-			continue
-		}
 		from := s.isFrom(said, sub.first)
 		s.hold(into, sub, func(w wayIn) standing {
-			among := both(from, sessionIs(said, w, sub.first))
+			among := both(from, s.sessionIs(said, w, sub.first))
 			if i.Never != nil {
 				among = not(among)
-			} else if s.isVital(&sub.rights, w) {
+			}
+			if onBehalf := s.isPooled(&sub.rights, w) && (i.Only != nil || len(said.From) == 0); onBehalf {
 				return inOrder
-			} else if among == netpol.No && len(sub.flows) > 0 && s.byCredential(&sub.rights, w) {
+			}
+			switch {
+			case i.Never != nil: // what the server needs is no excuse
+			case s.isVital(&sub.rights, w):
+				return inOrder
+			case among == netpol.No && len(sub.flows) > 0 && s.byCredential(&sub.rights, w):
 				return byCredentialOnly
 			}
 			return map[netpol.Match]standing{netpol.Yes: inOrder, netpol.No: against, netpol.Unsure: whoIsUnsure}[among]
@@ -105,10 +111,10 @@ func (s *site) isPeer(p intent.Peer, a asker) netpol.Match {
 
 // sessionIs reports whether a way in is one of the sessions that are described, but for who
 // comes.
-func sessionIs(said *intent.Sessions, w wayIn, a asker) netpol.Match {
+func (s *site) sessionIs(said *intent.Sessions, w wayIn, a asker) netpol.Match {
 	among := func(list []string, one string) bool { return len(list) == 0 || slices.Contains(list, one) }
 	switch {
-	case !among(said.As, w.cell.Role), !among(said.Databases, w.cell.Database), said.UnencryptedOnly && w.login.TLS, !isPath(said.Path, w.route, a):
+	case !among(said.As, w.cell.Role), !among(said.Databases, w.cell.Database), said.UnencryptedOnly && w.login.TLS, !s.isPath(said.Path, w.route, a):
 		return netpol.No
 	case len(said.Methods) == 0 || asksFor(w.login.Method, said.Methods...):
 		return netpol.Yes
@@ -123,13 +129,13 @@ func asksForNone(method string, some []string) bool {
 	return !slices.ContainsFunc(some, func(m string) bool { return slices.Contains(splitMethods(method), m) })
 }
 
-func isPath(want intent.Path, r reach.Route, a asker) bool {
+func (s *site) isPath(want intent.Path, r reach.Route, a asker) bool {
 	outside := a.pod == nil && a.future == nil
 	switch want {
 	case intent.Direct:
-		return r.Pooler == "" && !outside
+		return r.Pooler == "" && !s.isInside(r) && !outside
 	case intent.ThroughPooler:
-		return r.Pooler != ""
+		return r.Pooler != "" || s.isInside(r)
 	case intent.FromOutside:
 		return outside
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/pgmoat/pgmoat/model/netpol"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
 // A domain is what a label may be: absent, one of some values, or any value but some.
@@ -77,9 +78,9 @@ func (d domain) any() (value string, there bool) {
 	case !d.except:
 		return d.values[0], true
 	}
-	value = generic
+	value = "another"
 	for n := 2; slices.Contains(d.values, value); n++ {
-		value = generic + "-" + strconv.Itoa(n)
+		value = "another-" + strconv.Itoa(n)
 	}
 	return value, true
 }
@@ -195,10 +196,14 @@ func (k kind) unlessEmpty() []kind {
 	return []kind{k}
 }
 
-// labels picks the labels of one pod of the box, or of its namespace.
+// labels picks the labels of one pod of the box, or of its namespace. A name that nobody asks
+// for is left out: whoever makes the namespace gives it one.
 func (b box) labels(ofNamespace bool) map[string]string {
 	out := map[string]string{}
 	for _, x := range b {
+		if x.at == (place{true, snapshot.MetadataName}) && x.is.except {
+			continue
+		}
 		if value, there := x.is.any(); there && x.at.ofNamespace == ofNamespace {
 			out[x.at.key] = value
 		}

@@ -19,9 +19,6 @@ type newNamespaces struct {
 	taken  []string
 }
 
-// generic begins the values that domain.any makes up.
-const generic = "another"
-
 // namespaceFor is the name of a namespace that does not exist yet and has some labels.
 func (p *prover) namespaceFor(labels map[string]string) string { return p.made.with(labels) }
 
@@ -45,7 +42,7 @@ func (p *prover) labelsOf(namespace string) netpol.Labels {
 // of which it is not to be thought that it has them.
 func (n *newNamespaces) with(labels map[string]string) string {
 	wanted := labels[snapshot.MetadataName]
-	isNamed := wanted != "" && !strings.HasPrefix(wanted, generic)
+	isNamed := wanted != ""
 	if isNamed && len(labels) == 1 {
 		return wanted
 	}

@@ -75,7 +75,10 @@ func (p *prover) candidates(s selection) []*snapshot.Pod {
 func (s *site) open(a *intent.Access) Statement {
 	out := s.ofAccess(Open, a)
 	told := map[openKey]int{}
-	for _, m := range s.clients(a) {
+	for n, m := range s.clients(a) {
+		if n == 0 {
+			out.Assumptions = s.assumedBy(m.asker, &a.To[0])
+		}
 		for i := range a.To {
 			e := &a.To[i]
 			for _, database := range e.Databases {
@@ -90,9 +93,22 @@ func (s *site) open(a *intent.Access) Statement {
 			}
 		}
 	}
+	if out.Asked == 0 {
+		out.Doubts = append(out.Doubts, Doubt{Reason: Vacuous, Origin: a.Origin})
+	}
 	slices.SortStableFunc(out.Against, func(x, y Counterexample) int { return compareRefs(x.From, y.From) })
-	out.Assumptions = s.restsOn()
+	out.Assumptions = snapshot.Merge(out.Assumptions, s.restsOn())
 	return out
+}
+
+// assumedBy are the assumptions of what one client gets by an entry.
+func (s *site) assumedBy(a asker, e *intent.Entry) []string {
+	session := reach.Session{Database: e.Databases[0], Role: e.Role, TLS: true}
+	if e.Authentication != intent.SCRAM {
+		session.Cert = e.Role
+	}
+	d := s.After.Decide(reach.Question{From: a.endpoint(), To: reach.Target{Server: s.server}, Session: session})
+	return slices.Sorted(slices.Values(d.Assumptions))
 }
 
 func compareRefs(a, b []snapshot.Ref) int { return slices.CompareFunc(a, b, snapshot.Ref.Compare) }

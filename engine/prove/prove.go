@@ -139,7 +139,7 @@ type Witness struct {
 
 // A Doubt is why a statement cannot be decided.
 type Doubt struct {
-	// Reason is stable: "prove/no-catalogue", "prove/credential", or that of the step that
+	// Reason is stable: "prove/no-catalogue", or that of the step that
 	// is unknown.
 	Reason verdict.Reason
 	// From are the clients that it is about, Future pods that do not exist yet.
@@ -156,16 +156,15 @@ type Doubt struct {
 const (
 	// NoCatalogue: nothing tells which privileges roles have in the databases.
 	NoCatalogue verdict.Reason = "prove/no-catalogue"
-	// Credential: only the credential keeps a declared client from a role that is not its
-	// own, and who holds which is not decided.
-	Credential verdict.Reason = "prove/credential"
 	// Unresolved: the client of a test is nobody that the estate has.
 	Unresolved verdict.Reason = "prove/unresolved"
 	// ClientUnsure: whether a client is one of those that an object means hangs on a label
 	// or a method that nobody wrote down.
 	ClientUnsure verdict.Reason = "prove/client-unsure"
-	// Passer: a pooler that nobody understands gets in, and whom it lets in is not known.
-	Passer verdict.Reason = "prove/passer"
+	// Vacuous: a statement is about nobody, so that it says nothing.
+	Vacuous verdict.Reason = "prove/vacuous"
+	// Assumed: the answer rests on an assumption, and nothing is to be assumed.
+	Assumed verdict.Reason = "prove/assumed"
 	// TooMany: the pods that might come are of too many kinds to be asked one by one.
 	TooMany verdict.Reason = "prove/too-many"
 )

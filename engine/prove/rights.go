@@ -13,16 +13,23 @@ import (
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // Rights are what a client of a server was declared to have: by accesses, by the flows
 // that the server needs to stay alive, and, of a pooler, by those who go through it.
 type rights struct {
-	accesses []*intent.Access
-	flows    []*snapshot.VitalFlow
-	pooler   *snapshot.Pooler
-	key      string
+	// accesses are those that name the client, or may; surely are those that do. ByLabels
+	// says that those which may name it by the labels of a service account's pods.
+	accesses, surely []*intent.Access
+	byLabels         bool
+	flows            []*snapshot.VitalFlow
+	pooler           *snapshot.Pooler
+	key              string
 }
+
+// sure are the rights that the client has for sure.
+func (r *rights) sure() *rights { return &rights{accesses: r.surely, flows: r.flows, pooler: r.pooler} }
 
 func (r *rights) areNone() bool { return len(r.accesses) == 0 && len(r.flows) == 0 && r.pooler == nil }
 
@@ -31,10 +38,20 @@ func (s *site) collect(named func(intent.Peer, string) netpol.Match, flows func(
 	var out rights
 	var key strings.Builder
 	for i, a := range s.accesses() {
-		if slices.ContainsFunc(a.From, func(p intent.Peer) bool { return named(p, a.Namespace) != netpol.No }) {
-			out.accesses = append(out.accesses, a)
-			fmt.Fprintf(&key, "a%d", i)
+		best := netpol.No
+		for _, p := range a.From {
+			if m := named(p, a.Namespace); m == netpol.Yes || m == netpol.Unsure && best == netpol.No {
+				best = m
+			}
 		}
+		if best == netpol.No {
+			continue
+		}
+		out.accesses = append(out.accesses, a)
+		if best == netpol.Yes {
+			out.surely = append(out.surely, a)
+		}
+		fmt.Fprintf(&key, "a%d=%d", i, best)
 	}
 	for i := range s.server.Vital {
 		if f := &s.server.Vital[i]; s.isSession(f) && flows(f) {
@@ -116,12 +133,14 @@ func both(a, b netpol.Match) netpol.Match {
 // and not by labels (a service account, pods of an operator), is known by the labels that
 // his pods have today.
 func (s *site) rightsOfStranger(v *network.Virtual) rights {
-	return s.collect(
+	out := s.collect(
 		func(peer intent.Peer, own string) netpol.Match { return s.namesStranger(peer, own, v) },
 		func(f *snapshot.VitalFlow) bool {
 			return s.isLike(v, f.From.Pods) ||
 				s.isCalled(v.Namespace, f.From.Namespace) && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(v.Labels) == netpol.Yes
 		})
+	out.byLabels = true
+	return out
 }
 
 func (s *site) namesStranger(peer intent.Peer, own string, v *network.Virtual) netpol.Match {
@@ -144,9 +163,31 @@ func (s *site) namesStranger(peer intent.Peer, own string, v *network.Virtual) n
 	return netpol.No
 }
 
-// isOwn reports whether a stranger has labels by which pods of the server and of its poolers
-// are told from all others.
-func (s *site) isOwn(v *network.Virtual) bool { return s.isLike(v, s.ownPods()) }
+// isOwn reports whether a stranger has the labels by which pods of the server or of its
+// poolers are known: those that their operator or workload selects them by, or such as tell
+// them from all others and bear the name of what they are of. Labels that others may have
+// one day, as those of a tier or of a part, make no pod the server's own.
+func (s *site) isOwn(v *network.Virtual) bool {
+	if v.Namespace != s.server.Ref().Namespace {
+		return false
+	}
+	if len(s.server.Selector) > 0 && s.server.Selector.Match(v.Labels) == netpol.Yes {
+		return true
+	}
+	own := s.ownPods()
+	return slices.ContainsFunc(own, func(p *snapshot.Pod) bool { return s.bearsName(v, p) }) && s.isLike(v, own)
+}
+
+// bearsName reports whether a stranger shares with a pod a label whose value is the name of
+// the server or of the pod's workload.
+func (s *site) bearsName(v *network.Virtual, p *snapshot.Pod) bool {
+	for k, value := range p.Labels.Set {
+		if v.Labels.Set[k] == value && (value == s.server.Ref().Name || value == p.Workload.Name) {
+			return true
+		}
+	}
+	return false
+}
 
 // lasting are the labels of a pod that stay.
 func lasting(p *snapshot.Pod) map[string]string {
@@ -291,10 +332,11 @@ func asksFor(method string, some ...string) bool {
 // splitMethods are the methods of which one is asked for, as package reach joins them.
 func splitMethods(method string) []string { return strings.Split(method, " or ") }
 
-// isVital reports whether the way in is that of a flow of the server's. A superuser of one
-// database is one of all.
+// isVital reports whether the way in is that of a flow of the server's, which shows a
+// credential, and comes over TLS where the server has it and the perimeter wants it. A
+// superuser of one database is one of all.
 func (s *site) isVital(r *rights, w wayIn) bool {
-	if w.route.Pooler != "" {
+	if w.route.Pooler != "" || !credentials(w.login.Method) || s.isBare(w) {
 		return false
 	}
 	return slices.ContainsFunc(r.flows, func(f *snapshot.VitalFlow) bool {
@@ -306,13 +348,18 @@ func (s *site) isVital(r *rights, w wayIn) bool {
 	})
 }
 
+// isBare reports whether a way in is without TLS where there is to be some.
+func (s *site) isBare(w wayIn) bool {
+	return !w.login.TLS && s.server.TLS.Enabled == verdict.Allow && (s.asked == nil || !s.asked.Perimeter.PlainText)
+}
+
 func (s *site) isSuperuser(role string) bool {
 	return role == "postgres" || slices.ContainsFunc(s.server.Roles, func(r snapshot.Role) bool { return r.Name == role && r.Superuser })
 }
 
 // isPooled reports whether the way in is that of a pooler on behalf of its clients.
 func (s *site) isPooled(r *rights, w wayIn) bool {
-	if r.pooler == nil || w.route.Pooler != "" {
+	if r.pooler == nil || w.route.Pooler != "" || !credentials(w.login.Method) || s.isBare(w) {
 		return false
 	}
 	if r.pooler.AuthUser != "" && r.pooler.AuthUser == w.cell.Role {

@@ -12,6 +12,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // Prove decides every statement of the question: of perimeters and accesses, of the tests
@@ -33,6 +34,7 @@ func Prove(q Question) *Proof {
 		out.Statements = append(out.Statements, p.unchanged())
 	}
 	for i := range out.Statements {
+		p.assume(&out.Statements[i])
 		out.Statements[i].settle()
 	}
 	return out
@@ -59,6 +61,22 @@ func (p *prover) ofSites() []Statement {
 	close(next)
 	wait.Wait()
 	return slices.Concat(out...)
+}
+
+// ofProofs are the assumptions that only proofs make; reach knows of the others itself.
+var ofProofs = []string{snapshot.AssumeCredentials, snapshot.AssumeNodes, snapshot.AssumeAccounts, snapshot.AssumePoolersKeep, snapshot.AssumeRuns}
+
+// assume makes doubts of assumptions where nothing is to be assumed.
+func (p *prover) assume(s *Statement) {
+	if !p.After.World.Facts.Strict {
+		return
+	}
+	for _, code := range s.Assumptions {
+		if slices.Contains(ofProofs, code) {
+			s.Doubts = append(s.Doubts, Doubt{Reason: Assumed, Origin: s.Origin, Databases: []string{code},
+				Step: verdict.Step{Reason: Assumed, Facts: map[string]string{"assumption": snapshot.Assumptions(code)[0].Text}}})
+		}
+	}
 }
 
 // settle joins what is alike, and gives a statement its result.

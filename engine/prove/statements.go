@@ -138,25 +138,19 @@ func (s *site) ask(out *Statement, kind Kind, t *intent.Attempt, m member) {
 	r := s.rightsOfAsker(m.asker)
 	var in, doubtful *wayIn
 	for i := range s.list().Lists[m.list] {
-		cell := &s.list().Lists[m.list][i]
-		if t.Database != "" && cell.Database != t.Database || t.Role != "" && cell.Role != t.Role || cell.Database == reach.PhysicalReplication {
-			continue
-		}
-		for j := range cell.Logins {
-			l := &cell.Logins[j]
-			if l.TLS == t.Plain && (kind == Accept || t.Plain) {
+		for w := range waysIn(&s.list().Lists[m.list][i]) {
+			if !isAttempt(kind, t, w) {
 				continue
 			}
-			w := &wayIn{cell, l, routesOf(l)[0]}
-			if kind == Deny && t.Role == "" && !s.After.World.Facts.Strict && !s.declared(&r, *w) && s.byCredential(&r, *w) {
+			if kind == Deny && t.Role == "" && !s.declared(&r, w) && s.byCredential(&r, w) {
 				out.Assumptions = snapshot.Merge(out.Assumptions, []string{snapshot.AssumeCredentials})
 				continue
 			}
 			switch {
-			case l.Verdict == verdict.Allow && in == nil:
-				in = w
-			case l.Verdict == verdict.Unknown && doubtful == nil:
-				doubtful = w
+			case w.login.Verdict == verdict.Allow && in == nil:
+				in = &w
+			case w.login.Verdict == verdict.Unknown && doubtful == nil:
+				doubtful = &w
 			}
 		}
 	}
@@ -170,6 +164,18 @@ func (s *site) ask(out *Statement, kind Kind, t *intent.Attempt, m member) {
 	default:
 		out.Against = append(out.Against, s.refused(t, m))
 	}
+}
+
+// isAttempt reports whether a way in is one that a test is about. Without a database that is
+// refused the whole cluster is meant, too, as a base backup reads it.
+func isAttempt(kind Kind, t *intent.Attempt, w wayIn) bool {
+	switch {
+	case t.Role != "" && w.cell.Role != t.Role, t.Database != "" && w.cell.Database != t.Database:
+		return false
+	case w.cell.Database == reach.PhysicalReplication && (kind == Accept || t.Database != ""):
+		return false
+	}
+	return w.login.TLS != t.Plain || kind == Deny && !t.Plain
 }
 
 // refused tells an attempt that does not get in.

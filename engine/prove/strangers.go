@@ -231,6 +231,9 @@ type kinds struct {
 }
 
 func (k *kinds) add(v network.Virtual) {
+	if k.isOwn(&v) {
+		return
+	}
 	var key strings.Builder
 	for _, c := range k.calls {
 		key.WriteString(strconv.Itoa(int(k.selected(c, v.Namespace, v.Labels))))

@@ -140,6 +140,9 @@ func (t *trip) refusedTo(s *snapshot.Server, of snapshot.Ref) (refused string, d
 			continue
 		}
 		for _, from := range t.ends(a) {
+			if from.Pod != nil && (from.Pod.Workload == s.Workload || poolerOf(s, from.Pod) != nil) {
+				continue // no client of itself
+			}
 			for _, e := range a.Spec.To {
 				for _, database := range e.Databases {
 					switch t.gets(s, from, e, database) {
@@ -169,12 +172,26 @@ func (t *trip) gets(s *snapshot.Server, from network.Endpoint, e entry, database
 			if p.Pooler != nil {
 				r.Pooler = p.Pooler.Ref().Namespace + "/" + p.Pooler.Ref().Name
 			}
+			if from.Pod != nil && p.Service == nil && t.hasService(s, e) {
+				continue // people go by the Service
+			}
 			if door(e, s, r) && t.endpoint(s, e, p) && p.Member.Workload == s.Workload && asksForIt(e, p) {
 				all = append(all, p.Verdict)
 			}
 		}
 	}
 	return verdict.Any(all...)
+}
+
+// hasService reports whether a Service leads to what an entry names.
+func (t *trip) hasService(s *snapshot.Server, e entry) bool {
+	services := s.Services
+	for _, p := range s.Poolers {
+		if p.Workload.Name == e.Pooler && e.Pooler != "" {
+			services = p.Services
+		}
+	}
+	return slices.ContainsFunc(services, func(svc *snapshot.Service) bool { return !svc.Headless && len(t.after.Backends(svc)) > 0 })
 }
 
 // endpoint reports whether a path ends where an entry is to lead.

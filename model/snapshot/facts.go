@@ -98,6 +98,7 @@ const (
 	AssumeRuns            = "runs-again"
 	AssumeCredentials     = "credentials-kept"
 	AssumeNodes           = "nodes-kept"
+	AssumeAccounts        = "accounts-labels"
 )
 
 var assumptionTexts = map[string]string{
@@ -121,7 +122,8 @@ var assumptionTexts = map[string]string{
 	AssumeRuns:            "what its custom resource has stopped runs: answers are about a server and poolers that run again",
 	AssumePoolersKeep:     "poolers that no operator made let nobody in whom the server itself would refuse; they are warned of",
 	AssumeCredentials:     "a client that was declared some roles does not hold the password or certificate of another",
-	AssumeNodes:           "nobody comes from the node that a server's pod runs on, which no policy closes",
+	AssumeNodes:           "nobody comes from the network of the node that a server's pod runs on, which no policy closes",
+	AssumeAccounts:        "pods with all labels of those that run as a service account run as it",
 	AssumeServiceUnread:   "a Service that the database needs by name and that was not read exists, with the port it is asked at",
 	AssumeGatewayOpen:     "gateways and ingress controllers take connections from everywhere outside",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
