@@ -182,7 +182,7 @@ func divide(all kind, by [][]condition) ([]kind, bool) {
 			}
 			next = append(next, kind{k.in, append(slices.Clip(k.but), conditions)}.unlessEmpty()...)
 		}
-		if out = next; len(out) > maxKinds {
+		if out = next; len(out) > maxTold {
 			return out, false
 		}
 	}

@@ -136,11 +136,18 @@ func (s *site) rightsOfStranger(v *network.Virtual) rights {
 	out := s.collect(
 		func(peer intent.Peer, own string) netpol.Match { return s.namesStranger(peer, own, v) },
 		func(f *snapshot.VitalFlow) bool {
-			return s.isLike(v, f.From.Pods) ||
+			return s.isLike(v, s.others(f.From.Pods)) ||
 				s.isCalled(v.Namespace, f.From.Namespace) && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(v.Labels) == netpol.Yes
 		})
 	out.byLabels = true
 	return out
+}
+
+// others are the pods of a flow that are not the server's own: a stranger is known for one of
+// those by isOwn, or not at all.
+func (s *site) others(pods []*snapshot.Pod) []*snapshot.Pod {
+	own := s.ownPods()
+	return slices.DeleteFunc(slices.Clone(pods), func(p *snapshot.Pod) bool { return slices.Contains(own, p) })
 }
 
 func (s *site) namesStranger(peer intent.Peer, own string, v *network.Virtual) netpol.Match {

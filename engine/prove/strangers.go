@@ -13,8 +13,9 @@ import (
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
-// maxKinds is how many kinds of pods that do not exist yet are asked about for one server.
-const maxKinds = 4000
+// maxKinds is how many kinds of pods that do not exist yet are asked about for one server;
+// maxTold how many are told apart before as many are picked as will do.
+const maxKinds, maxTold = 4000, 500
 
 // A selection is pods as somebody calls them, by their namespace and their labels.
 type selection struct{ namespaces, pods netpol.Selector }
@@ -147,26 +148,37 @@ func (s *site) strangers() (out []network.Virtual, all bool) {
 	own, calls := s.ownCalls()
 	k := &kinds{site: s, calls: calls, seen: map[string]bool{}}
 	for _, namespace := range s.alikeNamespaces(calls) {
-		found, ok := divide(kind{but: s.called(namespace, own)}, s.within(namespace, calls))
+		found, ok := s.each(kind{but: s.called(namespace, own)}, s.within(namespace, calls))
 		if !ok {
 			return k.list(), false
 		}
-		for _, f := range found {
-			if w, some := f.witness(); some {
-				k.add(virtualPod(namespace, w.labels(false)))
-			}
+		for _, b := range found {
+			k.add(virtualPod(namespace, b.labels(false)))
 		}
 	}
-	found, ok := divide(kind{in: newNamespace()}, s.anywhere(calls))
+	found, ok := s.each(kind{in: newNamespace()}, s.anywhere(calls))
 	if !ok {
 		return k.list(), false
 	}
-	for _, f := range found {
-		if w, some := f.witness(); some {
-			k.add(virtualPod(s.namespaceFor(w.labels(true)), w.labels(false)))
-		}
+	for _, b := range found {
+		k.add(virtualPod(s.namespaceFor(b.labels(true)), b.labels(false)))
 	}
 	return k.list(), len(k.seen) <= maxKinds
+}
+
+// each is a box of pods for every kind, or for as many as will do where policies only add up.
+func (s *site) each(all kind, by [][]condition) ([]box, bool) {
+	found, ok := divide(all, by)
+	if !ok && len(s.After.World.ClusterPolicies) == 0 {
+		return pairs(all.in, by)
+	}
+	var out []box
+	for _, k := range found {
+		if w, some := k.witness(); some {
+			out = append(out, w)
+		}
+	}
+	return out, ok
 }
 
 // ownCalls divides the calls into those that only the server's own pods answer to, and all
