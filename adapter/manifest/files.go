@@ -50,7 +50,8 @@ func Dir(out *compile.Output, opts Options) ([]File, error) {
 func (b *bundle) readme() string {
 	text := "Made by pgmoat compile: change the intents, not this.\n\n" +
 		"- objects are pgmoat's: kubectl apply --server-side --recursive --filename objects\n" +
-		"- patches are of objects that are not, to be applied after the others: each file says how.\n" +
+		"- patches are of objects that are not, to be applied after the others: each file says how, " +
+		"and leaves alone what it does not name.\n" +
 		"- fields are what the patches set, for who keeps those objects in a repository: write them there instead.\n" +
 		"- " + Index + " is this for programs.\n" + b.remarks.text()
 	var out strings.Builder

@@ -3,7 +3,6 @@ package manifest
 import (
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -217,13 +216,19 @@ func TestPatches(t *testing.T) {
 	}
 	files, err = Dir(out, Options{})
 	i := slices.IndexFunc(files, func(f File) bool { return f.Name == "patches/payments/cluster-ledger.yaml" })
-	want := "# Made by hba.\n#\n# It may be applied with:\n" +
-		"#   kubectl patch cluster.postgresql.cnpg.io ledger --namespace payments --type merge --patch-file patches/payments/cluster-ledger.yaml\n" +
-		"spec:\n  instances: 3\n"
+	want := "# Made by hba.\n#\n# It sets these fields, each as a whole, and leaves everything else as it is. It may be applied with:\n" +
+		"#   kubectl patch cluster.v1beta1.postgresql.cnpg.io ledger --namespace payments --type merge --patch-file patches/payments/cluster-ledger.yaml\n" +
+		"apiVersion: postgresql.cnpg.io/v1beta1\nkind: Cluster\nmetadata:\n  name: ledger\n  namespace: payments\nspec:\n  instances: 3\n"
 	if err != nil || i < 0 || files[i].Data != want {
 		t.Errorf("%v %v", err, files)
 	}
-	out.Artefacts[0].Fields[0].Value = artefact.Map{}
+	out.Artefacts[0].Fields = []artefact.Field{{Path: []string{"spec", "postgresql"}, Value: artefact.Map{}}}
+	files, err = Dir(out, opts)
+	i = slices.IndexFunc(files, func(f File) bool { return f.Name == "patches/payments/cluster-ledger.yaml" })
+	if err != nil || !strings.HasSuffix(files[i].Data, "spec:\n  postgresql:\n    pg_hba: null\n") || !strings.Contains(files[i].Data, "# spec.postgresql is to have nothing else") {
+		t.Errorf("%v %v", err, files)
+	}
+	out.Artefacts[0].Fields = []artefact.Field{{Path: []string{"spec", "instances"}, Value: artefact.Map{}}}
 	if _, err := Dir(out, Options{}); err == nil || err.Error() != "Cluster payments/ledger: spec.instances: cannot be set, since the object was not read" {
 		t.Error(err)
 	}
@@ -233,6 +238,26 @@ func TestPatches(t *testing.T) {
 	}
 	if got := shell([]string{"kubectl", "patch", "it's $(me)"}); got != `kubectl patch 'it'\''s $(me)'` {
 		t.Error(got)
+	}
+}
+
+// What the API server would refuse is not written, in any form.
+func TestImmutableObjects(t *testing.T) {
+	o, err := object.New([]byte(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"hba","namespace":"payments"},"immutable":true}`), object.Source{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &compile.Output{Artefacts: []artefact.Artefact{{Backend: "hba", APIVersion: "v1",
+		Ref:    snapshot.Ref{Kind: "ConfigMap", Namespace: "payments", Name: "hba"},
+		Fields: []artefact.Field{{Path: []string{"data", "pg_hba.conf"}, Value: "x"}}}}}
+	opts := Options{Objects: []object.Object{o}}
+	_, dir := Dir(out, opts)
+	_, component := Kustomize(out, opts)
+	var text strings.Builder
+	for _, err := range []error{dir, component, Stream(&text, out, opts)} {
+		if err == nil || !strings.HasPrefix(err.Error(), "ConfigMap payments/hba: data[pg_hba.conf]: the object is immutable") || text.Len() > 0 {
+			t.Error(err, text.String())
+		}
 	}
 }
 
@@ -271,95 +296,6 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s is not among %v", want, seen)
 		}
 	}
-}
-
-// Writing again takes away what is asked for no more and leaves what others wrote; a file
-// in the way stops everything.
-func TestWrite(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "out")
-	files, err := Kustomize(compiled(), source(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := Write(dir, files); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := list(t, dir); !slices.Equal(got, []string{"fields/payments/cluster-ledger.yaml", "kustomization.yaml", "objects/_cluster/clusterrole-system-ledger-" + digest("system:ledger") + ".yaml",
-		"objects/payments/networkpolicy-ledger.yaml", "pgmoat.json"}) {
-		t.Errorf("%v", got)
-	}
-	theirs := filepath.Join(dir, "objects", "README.md")
-	if err := os.WriteFile(theirs, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	fewer := compiled()
-	fewer.Artefacts = fewer.Artefacts[3:]
-	files, err = Dir(fewer, source(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := Write(dir, files); err != nil {
-		t.Fatal(err)
-	}
-	if got := list(t, dir); len(got) != 4 || got[1] != "objects/README.md" {
-		t.Errorf("%v", got)
-	}
-	err = Write(dir, append([]File{{"new.yaml", ""}, {"objects/README.md", "mine"}}, files...))
-	if err == nil || !strings.HasSuffix(err.Error(), "objects/README.md: is there already, and pgmoat did not write it") {
-		t.Error(err)
-	}
-	if got := list(t, dir); len(got) != 4 {
-		t.Errorf("something was written: %v", got)
-	}
-}
-
-// Links that lead out of the directory, and a list of files that does, are of no use.
-func TestWriteStaysInside(t *testing.T) {
-	dir, outside := t.TempDir(), t.TempDir()
-	victim := filepath.Join(outside, "victim")
-	if err := os.WriteFile(victim, []byte("safe"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(outside, filepath.Join(dir, "objects")); err != nil {
-		t.Fatal(err)
-	}
-	if err := Write(dir, []File{{"objects/victim", "gone"}}); err == nil {
-		t.Error("a link was followed")
-	}
-	relative, err := filepath.Rel(dir, victim)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, index := range []string{fmt.Sprintf(`{"files":[%q]}`, relative), `{"files":["objects/victim"]}`, `{}`, `[]`, `x`} {
-		if err := os.WriteFile(filepath.Join(dir, Index), []byte(index), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := Write(dir, []File{{"a", "b"}}); err == nil {
-			t.Errorf("%s was believed", index)
-		}
-		if data, err := os.ReadFile(victim); err != nil || string(data) != "safe" {
-			t.Fatal(string(data), err)
-		}
-	}
-}
-
-func list(t *testing.T, dir string) []string {
-	t.Helper()
-	var out []string
-	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			rel, _ := filepath.Rel(dir, name)
-			out = append(out, filepath.ToSlash(rel))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(out)
-	return out
 }
 
 func TestRemarksJSON(t *testing.T) {

@@ -65,8 +65,19 @@ func (b *bundle) spelled(a artefact.Artefact, places map[artefact.Key]int) spell
 	return spelling{b.opts.Objects[at].APIVersion, is.Metadata.Namespace}
 }
 
-// merge is fields as a strategic merge patch, which makes parents that are missing.
+// merge is fields as a strategic merge patch, which for kinds that kustomize has no schema
+// of replaces lists as a JSON merge patch does.
 func merge(a artefact.Artefact, is spelling) artefact.Map {
+	var fields []artefact.Field
+	for _, f := range a.Fields {
+		fields = append(fields, replacing(f))
+	}
+	return partial(a, is, fields)
+}
+
+// partial is an object with its name and some fields: what a patch of any kind says that
+// merges, and makes parents with that are missing.
+func partial(a artefact.Artefact, is spelling, set []artefact.Field) artefact.Map {
 	fields := []artefact.Field{
 		{Path: []string{"apiVersion"}, Value: is.apiVersion},
 		{Path: []string{"kind"}, Value: a.Ref.Kind},
@@ -75,10 +86,7 @@ func merge(a artefact.Artefact, is spelling) artefact.Map {
 	if is.namespace != "" {
 		fields = append(fields, artefact.Field{Path: []string{"metadata", "namespace"}, Value: is.namespace})
 	}
-	for _, f := range a.Fields {
-		fields = append(fields, replacing(f))
-	}
-	return tree(fields)
+	return tree(append(fields, set...))
 }
 
 // replacing makes a map a value as a whole: merging would leave what else there is in it.

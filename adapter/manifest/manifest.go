@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/overlay"
 	"github.com/pgmoat/pgmoat/engine/compile"
 	"github.com/pgmoat/pgmoat/model/artefact"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -15,8 +16,8 @@ import (
 
 // Options are what is known besides the artefacts.
 type Options struct {
-	// Objects are those that fields may be of, as their source has them. Dir needs them,
-	// since a patch says different things of what is there and what is not.
+	// Objects are those that fields may be of, as their source has them. Dir needs them: a
+	// patch names what is to go from a map, and none is written of what is set already.
 	Objects []object.Object
 	// Locate leads an origin to its line; nil leaves it as it is.
 	Locate func(verdict.Origin) verdict.Origin
@@ -32,6 +33,9 @@ type bundle struct {
 func newBundle(out *compile.Output, opts Options) (*bundle, error) {
 	artefacts, err := artefact.Together(out.Artefacts)
 	if err != nil {
+		return nil, err
+	}
+	if err := overlay.Changeable(opts.Objects, artefacts); err != nil {
 		return nil, err
 	}
 	return &bundle{artefacts, RemarksOf(out, opts.Locate), opts}, nil

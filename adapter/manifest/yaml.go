@@ -90,6 +90,8 @@ func (w *writer) value(v artefact.Value, indent int) {
 		w.line(" " + strconv.FormatInt(v, 10))
 	case bool:
 		w.line(" " + strconv.FormatBool(v))
+	case nil:
+		w.line(" null")
 	}
 }
 

@@ -21,7 +21,8 @@ const Compiled = artefact.Compiled
 // where the artefact says nothing of them, as after a server-side apply; new ones follow
 // at the end. Fields are set in the object that they name. One that was there when they
 // were compiled has to be there still; of one that never was, such as a Namespace that no
-// manifest declares, the estate says nothing afterwards either.
+// manifest declares, the estate says nothing afterwards either. What an immutable object
+// holds is not changed: that is an error, as it is one for the API server.
 func Apply(objects []object.Object, artefacts []artefact.Artefact) ([]object.Object, error) {
 	out, _, err := apply(objects, artefacts)
 	return out, err
@@ -51,6 +52,9 @@ func ByKey(objects []object.Object) map[artefact.Key]int {
 func apply(objects []object.Object, artefacts []artefact.Artefact) ([]object.Object, marks, error) {
 	joined, err := artefact.Together(artefacts)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := Changeable(objects, joined); err != nil {
 		return nil, nil, err
 	}
 	out := slices.Clone(objects)

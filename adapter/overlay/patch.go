@@ -1,56 +1,54 @@
 package overlay
 
 import (
+	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/artefact"
 )
 
-// An Operation is a step of a JSON patch (RFC 6902), "add" or "replace".
-type Operation struct {
-	Op    string         `json:"op"`
-	Path  string         `json:"path"`
-	Value artefact.Value `json:"value"`
-	// Comment says why.
-	Comment string `json:"-"`
-}
-
-// Patch returns the steps that set fields of an object: parents that are not there come
-// first, and a field that has its value already needs no step. The patch has no test of
-// what was there before, since that may hold what is not for everybody's eyes.
-func Patch(o object.Object, fields []artefact.Field) ([]Operation, error) {
-	var out []Operation
-	data := o.JSON
-	for _, f := range fields {
-		is, err := lookup(data, f)
+// Merge returns fields as a JSON merge patch (RFC 7386) says them; none where the object
+// has all of them already. If it lacks one, all are said: what runs may have less than what
+// was read, and who says again what is there does no harm. Lists and texts take the place
+// of what is there. A map would be joined with it, so what the object has besides in one is
+// null, which takes it away; what nobody read stays.
+func Merge(o object.Object, fields []artefact.Field) ([]artefact.Field, error) {
+	out := slices.Clone(fields)
+	held := true
+	for i, f := range fields {
+		is, err := lookup(o.JSON, f)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.Ref(), err)
 		}
-		switch {
-		case is.same:
-			continue
-		case is.was.depth == len(f.Path):
-			out = append(out, Operation{"replace", pointer(f.Path), f.Value, f.Comment})
-		default:
-			for n := is.was.depth + 1; n < len(f.Path); n++ {
-				out = append(out, Operation{Op: "add", Path: pointer(f.Path[:n]), Value: artefact.Map{}})
-			}
-			out = append(out, Operation{"add", pointer(f.Path), f.Value, f.Comment})
-		}
-		if data, err = set(data, f.Path, is.value); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", o.Ref(), f.Name(), err)
-		}
+		held = held && is.same
+		out[i].Value = exactly(f.Value, is.was.value)
+	}
+	if held {
+		return nil, nil
 	}
 	return out, nil
 }
 
-// pointer writes a path as a JSON pointer (RFC 6901).
-func pointer(path []string) string {
-	var b strings.Builder
-	for _, key := range path {
-		b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key))
+// exactly adds to a map a null for each key that only the object has.
+func exactly(value artefact.Value, is json.RawMessage) artefact.Value {
+	want, ok := value.(artefact.Map)
+	if !ok {
+		return value
 	}
-	return b.String()
+	entries, err := members(is)
+	if err != nil {
+		return value // what is no map is not joined with one
+	}
+	want = slices.Clone(want)
+	for _, e := range entries {
+		at := slices.IndexFunc(want, func(w artefact.Entry) bool { return w.Key == e.key })
+		if at < 0 {
+			want = append(want, artefact.Entry{Key: e.key})
+			continue
+		}
+		want[at].Value = exactly(want[at].Value, e.value)
+	}
+	return want
 }

@@ -45,8 +45,8 @@ Nothing wider is made than was asked: what a layer cannot express is a gap, and 
 with what comes of it. The estate that -f names has to hold the servers.
 
 -o yaml is a stream of whole objects for kubectl apply; fields of objects that an operator
-or a person owns, such as spec.postgresql.pg_hba of a Cluster, stand in it as comments with
-the patch that sets them. -o dir and -o kustomize write them as patches.
+or a person owns, such as spec.postgresql.pg_hba of a Cluster, stand in it as comments.
+-o dir and -o kustomize write them as patches, too.
 
 What is compiled is proven before it is written (pgmoat prove tells all of that): where it
 would itself let somebody in who was not declared, cut what a server needs to stay alive, or

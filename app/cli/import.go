@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,7 @@ import (
 )
 
 func (a *app) imports() *cobra.Command {
-	var out string
+	var to importTo
 	cmd := &cobra.Command{
 		Use:   "import -f DIR [SERVER...]",
 		Short: "Draft PostgresPerimeter and PostgresAccess from what policies and pg_hba.conf let in today",
@@ -45,18 +46,33 @@ expressed, and is listed; 2 nothing is lost for certain, but something is not kn
 			if !cmd.Flags().Changed("output") {
 				a.output = formYAML
 			}
-			if out != "" && a.output != formYAML {
+			if to.out != "" && a.output != formYAML {
 				return errors.New("--out goes with -o yaml")
 			}
-			return a.imported(cmd.Context(), args, out)
+			if to.force && (to.out == "" || to.isDir()) {
+				return errors.New("--force goes with --out FILE")
+			}
+			return a.imported(cmd.Context(), args, to)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "file to write the YAML to, or a directory that is there, or ends in a slash, for a file for each server")
+	cmd.Flags().StringVar(&to.out, "out", "", "file to write the YAML to, or a directory that is there, or ends in a slash, for a file for each server")
+	cmd.Flags().BoolVar(&to.force, "force", false, "replace the file that --out names, where it is there")
 	return a.sourced(cmd, append([]string{formYAML}, report.ImportedFormats...)...)
 }
 
+// importTo is where a draft goes; out is empty for standard output.
+type importTo struct {
+	out   string
+	force bool
+}
+
+func (to importTo) isDir() bool {
+	info, err := os.Stat(to.out)
+	return err == nil && info.IsDir() || os.IsPathSeparator(to.out[len(to.out)-1])
+}
+
 // imported reads, drafts, checks and writes.
-func (a *app) imported(ctx context.Context, names []string, out string) error {
+func (a *app) imported(ctx context.Context, names []string, to importTo) error {
 	var have intent.Intents
 	world, batch, err := a.loadObjects(ctx, &have)
 	if err != nil {
@@ -82,7 +98,7 @@ func (a *app) imported(ctx context.Context, names []string, out string) error {
 	}
 	result := &report.Imported{Result: c.result, Judgement: c.judgement, World: world}
 	a.exit(importedStatus(result))
-	return a.writeImported(result, out)
+	return a.writeImported(result, to)
 }
 
 // importable are the servers that are named, or all: not those that are a part of another,
@@ -124,32 +140,42 @@ func importedStatus(r *report.Imported) int {
 }
 
 // writeImported prints, or writes files and tells which.
-func (a *app) writeImported(r *report.Imported, out string) error {
+func (a *app) writeImported(r *report.Imported, to importTo) error {
 	switch {
 	case a.output != formYAML:
 		return r.Write(a.out, a.output)
-	case out == "":
+	case to.out == "":
 		if err := r.YAML(a.out); err != nil {
 			return err
 		}
 		return r.Remark(a.err)
 	}
-	if info, err := os.Stat(out); err == nil && info.IsDir() || os.IsPathSeparator(out[len(out)-1]) {
-		files, err := r.Files()
-		if err == nil {
-			err = manifest.Write(out, files)
-		}
-		if err != nil {
-			return err
-		}
-		return r.Write(a.out, "table")
+	write := writeDraft
+	if to.isDir() {
+		write = writeDrafts
 	}
-	f, err := os.Create(filepath.Clean(out))
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(r.YAML(f), f.Close()); err != nil {
+	if err := write(r, to); err != nil {
 		return err
 	}
 	return r.Write(a.out, "table")
+}
+
+// writeDrafts writes a file for each server. They take the place of what an earlier run
+// wrote, and of nothing else.
+func writeDrafts(r *report.Imported, to importTo) error {
+	files, err := r.Files()
+	if err != nil {
+		return err
+	}
+	return manifest.Write(to.out, files)
+}
+
+// writeDraft writes one file, whole or not at all: who drafts again may have changed the
+// first draft by hand.
+func writeDraft(r *report.Imported, to importTo) error {
+	var text strings.Builder
+	if err := r.YAML(&text); err != nil {
+		return err
+	}
+	return writeNew([]manifest.File{{Name: filepath.Clean(to.out), Data: text.String()}}, to.force)
 }

@@ -190,7 +190,7 @@ func stage(f manifest.File) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	temp, err := os.CreateTemp(dir, ".pgmoat-init-*")
+	temp, err := os.CreateTemp(dir, ".pgmoat-new-*")
 	if err != nil {
 		return "", err
 	}

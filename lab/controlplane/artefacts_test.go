@@ -14,6 +14,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/file"
 	"github.com/pgmoat/pgmoat/adapter/manifest"
 	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/overlay"
 	"github.com/pgmoat/pgmoat/model/artefact"
 	"sigs.k8s.io/yaml"
 )
@@ -164,19 +165,28 @@ func (s *stage) stream(m made) {
 	}
 }
 
-// A command is one that a patch file says to run.
+// A command is one that a patch file says to run: a merge patch of an object in a version.
 type command struct {
-	target *artefact.Artefact
-	kind   string
-	patch  []byte
+	target     *artefact.Artefact
+	apiVersion string
+	patch      []byte
 }
 
 func (c command) name() Name {
 	r := c.target.Ref
-	return Name{c.target.APIVersion, r.Kind, r.Namespace, r.Name}
+	return Name{c.apiVersion, r.Kind, r.Namespace, r.Name}
 }
 
-var kubectl = regexp.MustCompile(`(?m)^#   kubectl patch (\S+) (\S+)(?: --namespace (\S+))? --type (json|merge) --patch-file (\S+)$`)
+var kubectl = regexp.MustCompile(`(?m)^#   kubectl patch (\S+) (\S+)(?: --namespace (\S+))? --type merge --patch-file (\S+)$`)
+
+// kindOf reads what kubectl is told the kind by, "TYPE[.VERSION][.GROUP]".
+func kindOf(word string) (kind, group, apiVersion string) {
+	parts := strings.SplitN(word, ".", 3)
+	if len(parts) < 3 {
+		return word, "", "v1"
+	}
+	return parts[0], parts[2], parts[2] + "/" + parts[1]
+}
 
 // commands reads the patch files that the program writes, with the command in each.
 func (s *stage) commands(m made, objects []object.Object) []command {
@@ -192,17 +202,17 @@ func (s *stage) commands(m made, objects []object.Object) []command {
 			continue
 		}
 		words := kubectl.FindStringSubmatch(f.Data)
-		if words == nil || words[5] != f.Name {
+		if words == nil || words[4] != f.Name {
 			s.t.Fatalf("%s says no command\n%s", f.Name, f.Data)
 		}
 		data, err := yaml.YAMLToJSONStrict([]byte(f.Data))
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		c := command{kind: map[string]string{"json": JSONPatch, "merge": MergePatch}[words[4]], patch: data}
+		kind, group, apiVersion := kindOf(words[1])
+		c := command{apiVersion: apiVersion, patch: data}
 		for i, a := range all {
-			resource := strings.TrimSuffix(strings.ToLower(a.Ref.Kind)+"."+a.Group(), ".")
-			if resource == words[1] && a.Ref.Name == words[2] && a.Ref.Namespace == words[3] {
+			if strings.ToLower(a.Ref.Kind) == kind && a.Group() == group && a.Ref.Name == words[2] && a.Ref.Namespace == words[3] {
 				c.target = &all[i]
 			}
 		}
@@ -239,7 +249,7 @@ func (s *stage) patch(c command) {
 		set(want, f.Path, valueOf(s.t, f.Value))
 	}
 	s.rehearse(c, want)
-	a, err := s.Patch(s.t.Context(), n, c.kind, c.patch)
+	a, err := s.Patch(s.t.Context(), n, MergePatch, c.patch)
 	if err == nil {
 		err = a.Err()
 	}
@@ -250,7 +260,7 @@ func (s *stage) patch(c command) {
 	is := tree(s.t, s.get(n))
 	first := revision(is)
 	s.unmarked(n, want, is)
-	again, err := s.Patch(s.t.Context(), n, c.kind, c.patch)
+	again, err := s.Patch(s.t.Context(), n, MergePatch, c.patch)
 	if err == nil {
 		err = again.Err()
 	}
@@ -326,8 +336,9 @@ func (s *stage) again(m made) {
 		}
 		stored = append(stored, read)
 	}
+	read := overlay.ByKey(stored)
 	for _, c := range s.commands(m, stored) {
-		if c.kind == JSONPatch {
+		if _, ok := read[c.target.Key()]; ok {
 			s.t.Errorf("%v: what is set already is patched: %s", c.name(), c.patch)
 		}
 	}

@@ -26,7 +26,6 @@ type Request struct {
 
 // Types of patches.
 const (
-	JSONPatch  = "application/json-patch+json"
 	MergePatch = "application/merge-patch+json"
 	ApplyPatch = "application/apply-patch+yaml"
 )

@@ -1,0 +1,59 @@
+package manifest
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// small makes a disk that has room for a few pages.
+func small(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("a full disk takes the right to mount one: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// A disk that becomes full leaves what was there as it was, byte by byte and nothing
+// beside, and the next run finds nothing in its way.
+func TestWriteOnAFullDisk(t *testing.T) {
+	disk := small(t)
+	files := func(text string) []File {
+		return []File{{"objects/a", text}, {"objects/b", text}, {Index, `{"files":["objects/a","objects/b"]}`}}
+	}
+	large := strings.Repeat("x", 40<<10)
+	fresh, old := filepath.Join(disk, "fresh"), filepath.Join(disk, "old")
+	if err := Write(old, files("old")); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{fresh, old} {
+		if err := Write(dir, files(large)); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("%v", err)
+		}
+	}
+	if got := list(t, disk); !slices.Equal(got, []string{"old/objects/a", "old/objects/b", "old/" + Index}) {
+		t.Errorf("%v", got)
+	}
+	if _, err := os.Lstat(fresh); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an empty directory was left: %v", err)
+	}
+	for _, dir := range []string{fresh, old} {
+		if err := Write(dir, files("new")); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := os.ReadFile(filepath.Join(dir, "objects/b")); err != nil || string(data) != "new" {
+			t.Errorf("%q %v", data, err)
+		}
+	}
+}
