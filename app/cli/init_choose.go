@@ -54,6 +54,7 @@ func (b *beginning) takeServer(text string) error {
 		ref = b.found.Ref()
 		b.answers.Superusers = starter.Superusers(b.found)
 		b.answers.Operators = starter.Operators(b.found)
+		b.answers.Limits = starter.LimitsOf(b.found)
 	}
 	answers := b.answers
 	answers.Server = ref

@@ -25,7 +25,7 @@ func (a Answers) accesses() []artefact.Map {
 			{Key: "server", Value: a.server()},
 			{Key: "from", Value: artefact.List{{Value: c.peer(a.Server.Namespace)}}},
 			{Key: "to", Value: c.entries()},
-			{Key: "tests", Value: a.tests(c, i == 0), Comment: "pgmoat prove makes these attempts, over all layers; add those that you care for."},
+			{Key: "tests", Value: a.tests(c, i == 0), Comment: a.testsComment(c)},
 		}))
 	}
 	return out
@@ -84,9 +84,11 @@ func (a Answers) tests(c Client, first bool) artefact.Map {
 	var accept, deny artefact.List
 	for _, e := range c.To {
 		accept = append(accept, attempt(c.from(), e, false, "what the access is for"))
-		deny = append(deny, attempt(c.from(), e, true, "the same without TLS"))
+		if !a.mayBePlain(e) {
+			deny = append(deny, attempt(c.from(), e, true, "the same without TLS"))
+		}
 	}
-	if s := a.superusers()[0]; len(c.To) > 0 && !a.isAlike(c) && !slices.ContainsFunc(c.To, func(e Entry) bool { return e.Role == s }) {
+	if s := a.superusers()[0]; len(c.To) > 0 && !a.mayBeSuperuser(c) && !slices.ContainsFunc(c.To, func(e Entry) bool { return e.Role == s }) {
 		deny = append(deny, attempt(c.from(), Entry{Database: c.To[0].Database, Role: s}, false, "an application is no superuser"))
 	}
 	if first && len(c.To) > 0 {
@@ -97,14 +99,23 @@ func (a Answers) tests(c Client, first bool) artefact.Map {
 			deny = append(deny, attempt(stranger, c.To[0], false, "nobody asked for this address outside"))
 		}
 	}
-	return artefact.Map{{Key: "accept", Value: accept}, {Key: "deny", Value: deny}}
+	out := artefact.Map{{Key: "accept", Value: accept}}
+	if len(deny) > 0 {
+		out = append(out, artefact.Entry{Key: "deny", Value: deny})
+	}
+	return out
 }
 
-// isAlike reports whether a client goes through the pooler in the server's own pods, which
-// has the server's name: that lets in every role whose password it is shown, and
-// pg_hba.conf sees all of its clients as one.
-func (a Answers) isAlike(c Client) bool {
-	return slices.ContainsFunc(c.To, func(e Entry) bool { return e.Pooler == a.Server.Name })
+// testsComment says of the tests of a client what they are, and which cannot hold.
+func (a Answers) testsComment(c Client) string {
+	text := "pgmoat prove makes these attempts, over all layers; add those that you care for."
+	if a.mayBeSuperuser(c) {
+		text += "\nNone says that it is no superuser: " + a.superuserLimit() + ". Keep the superuser's password from it."
+	}
+	if a.mayComePlain(c) {
+		text += "\nNone says that it needs TLS: " + a.plainLimit() + "."
+	}
+	return text
 }
 
 func attempt(from string, e Entry, plain bool, why string) artefact.Item {

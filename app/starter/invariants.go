@@ -29,7 +29,7 @@ func (a Answers) invariants() []artefact.Map {
 			fmt.Sprintf("nobody logs in to %s as superuser over the network", a.Server)),
 		a.invariant("tls", "",
 			"never", artefact.Map{
-				{Key: "from", Value: a.everybody(), Comment: "Members and poolers of the server itself are left out: what they say to each other is their operator's."},
+				{Key: "from", Value: a.everybody(), Comment: a.everybodyComment()},
 				{Key: "to", Value: a.selected()},
 				{Key: "unencrypted", Value: true},
 			},
@@ -95,43 +95,48 @@ func (a Answers) admittedWords() []string {
 
 // strangers are who may not be superuser: all pods but those of the server's and its
 // operator's namespaces, and all of the outside; of the server's own namespace its clients.
-// Clients who are alike at the server are not among them: of these no layer can say it.
-func (a Answers) strangers() artefact.List {
-	left := slices.Concat([]string{a.Server.Namespace}, a.Operators)
-	var own artefact.List
-	for _, c := range a.Clients {
-		switch {
-		case c.Range != "":
-		case !a.isAlike(c):
-			own = append(own, a.ownClient(c)...)
-		case !slices.Contains(left, c.Pods.Namespace):
-			left = append(left, c.Pods.Namespace)
-		}
-	}
-	out := artefact.List{{Value: artefact.Map{{Key: "namespaceSelector", Value: byName("NotIn", left)}}}}
-	return append(append(out, own...), artefact.Item{Value: outside()})
-}
+// Clients of whom no layer can say it are not among them.
+func (a Answers) strangers() artefact.List { return a.but(a.mayBeSuperuser, a.Operators...) }
 
 func (a Answers) strangersComment() string {
 	text := "The server's own pods, and its operator's where that logs in, are left out: they need the role."
-	if slices.ContainsFunc(a.Clients, a.isAlike) {
-		text += " So are clients of the pooler in its pods: that lets in every role whose password they have, the superuser's too. Keep its password from them."
+	if slices.ContainsFunc(a.Clients, a.mayBeSuperuser) {
+		text += " So are the namespaces of clients: " + a.superuserLimit() + ". Keep the superuser's password from clients."
 	}
 	return text
 }
 
 // everybody are all pods but those of the server's namespace, with its clients there, and all
-// of the outside.
-func (a Answers) everybody() artefact.List {
-	out := artefact.List{{Value: artefact.Map{{Key: "namespaceSelector", Value: byName("NotIn", []string{a.Server.Namespace})}}}}
-	return append(append(out, a.own()...), artefact.Item{Value: outside()})
+// of the outside; without clients of whom nothing refuses plain text.
+func (a Answers) everybody() artefact.List { return a.but(a.mayComePlain) }
+
+func (a Answers) everybodyComment() string {
+	text := "Members and poolers of the server itself are left out: what they say to each other is their operator's."
+	if slices.ContainsFunc(a.Clients, a.mayComePlain) {
+		text += " So are the namespaces of clients: " + a.plainLimit() + "."
+	}
+	return text
 }
 
-// own are the clients of the server's own namespace.
-func (a Answers) own() artefact.List {
-	var out artefact.List
+// but are all pods but those of the server's and some other namespaces, of the server's own
+// its clients, and all of the outside; without clients of whom a statement cannot hold, and
+// who shares their namespaces.
+func (a Answers) but(excepted func(Client) bool, others ...string) artefact.List {
+	namespaces, fromOutside := a.leftOut(excepted)
+	left := []string{a.Server.Namespace}
+	for _, n := range slices.Concat(others, namespaces) {
+		if !slices.Contains(left, n) {
+			left = append(left, n)
+		}
+	}
+	out := artefact.List{{Value: artefact.Map{{Key: "namespaceSelector", Value: byName("NotIn", left)}}}}
 	for _, c := range a.Clients {
-		out = append(out, a.ownClient(c)...)
+		if !excepted(c) {
+			out = append(out, a.ownClient(c)...)
+		}
+	}
+	if !fromOutside {
+		out = append(out, artefact.Item{Value: outside()})
 	}
 	return out
 }

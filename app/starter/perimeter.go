@@ -19,7 +19,7 @@ func (a Answers) perimeter() artefact.Map {
 		{Key: "mode", Value: "Observe", Comment: "A controller only tells what it would change. Write Enforce when you have read what it tells."},
 		{Key: "network", Value: a.network()},
 		{Key: "tls", Value: artefact.Map{{Key: "required", Value: true, Comment: "No session without TLS, whatever an access asks for."}}},
-		{Key: "superuser", Value: "LocalOnly", Comment: "The superuser logs in inside the server's own pods and nowhere else (kubectl exec)."},
+		{Key: "superuser", Value: "LocalOnly", Comment: a.superuserComment()},
 	}
 	if len(a.Monitoring) > 0 {
 		var list artefact.List
@@ -39,6 +39,14 @@ func (a Answers) perimeter() artefact.Map {
 		comment += "\nNo store for backups is named: before the way out is closed, add spec.backup."
 	}
 	return document("PostgresPerimeter", snapshot.Ref{Namespace: a.Server.Namespace, Name: a.Server.Name}, comment, spec)
+}
+
+func (a Answers) superuserComment() string {
+	text := "The superuser logs in inside the server's own pods and nowhere else (kubectl exec)"
+	if a.Limits.Superuser {
+		text += ", but for what keeps the server alive: pods that get through to it may try its password"
+	}
+	return text + "."
 }
 
 func (a Answers) network() artefact.Map {

@@ -26,6 +26,8 @@ type Answers struct {
 	// Monitoring are who scrapes the metrics.
 	Monitoring []Pods
 	Backup     []Store
+	// Limits are what no layer can keep of the server.
+	Limits Limits
 	// Neighbour is a workload that nobody names, as commands take it; a test says that it
 	// stays out. Empty for none.
 	Neighbour string

@@ -168,9 +168,40 @@ func TestClientsOfThePoolerInThePods(t *testing.T) {
 		if v.Name == "shop-orders-superuser" && (len(v.Never.From) != 2 || v.Never.From[0].NamespaceSelector.Match(of("sales")) != netpol.Yes) {
 			t.Errorf("%+v", v.Never.From)
 		}
-		if v.Name == "shop-orders-tls" && len(v.Never.From) != 3 {
+		if v.Name == "shop-orders-tls" && len(v.Never.From) != 2 {
 			t.Errorf("%+v", v.Never.From)
 		}
+	}
+	a.Limits.PoolerRefusesPlain = true
+	for _, v := range read(t, a, snapshot.Facts{}).Invariants {
+		if v.Name == "shop-orders-tls" && len(v.Never.From) != 3 {
+			t.Errorf("the pooler refuses plain text, and yet %+v", v.Never.From)
+		}
+	}
+}
+
+// Where what keeps the server alive logs in as its superuser, no client is said to be none,
+// whether of its namespace, of another or from outside; of strangers it still is.
+func TestSuperuserThatLogsIn(t *testing.T) {
+	a := answers()
+	a.Clients = append(a.Clients, Client{Range: "192.0.2.0/24", To: []Entry{{Database: "orders", Role: "office"}}})
+	a.Limits.Superuser = true
+	in := read(t, a, snapshot.Facts{})
+	for _, x := range in.Accesses {
+		if slices.ContainsFunc(x.Deny, func(n intent.Attempt) bool { return n.Role == "postgres" }) {
+			t.Errorf("%s: a test that no layer can keep", x.Name)
+		}
+	}
+	for _, v := range in.Invariants {
+		if v.Name != "shop-orders-superuser" {
+			continue
+		}
+		if s := v.Never.From[0].NamespaceSelector; len(v.Never.From) != 1 || s.Match(of("sales")) != netpol.No || s.Match(of("dev")) != netpol.Yes {
+			t.Errorf("%+v", v.Never.From)
+		}
+	}
+	if text := Documents(a)[1].Data; !strings.Contains(text, "None says that it is no superuser") {
+		t.Errorf("not told:\n%s", text)
 	}
 }
 

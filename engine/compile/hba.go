@@ -299,8 +299,9 @@ func (h *hbaSite) proxied() {
 	}
 	if sees(snapshot.SeesSocket) {
 		h.gap("hba/socket", "sessions of the pooler in the pods of "+s.Ref().String()+" come by a Unix socket, where the operator lets everybody in",
-			"pg_hba.conf does not limit who gets in through the pooler, nor as which role", networkBackend, at)
+			"only the passwords of roles limit as which role they come; who comes pg_hba.conf does not limit", networkBackend, at)
 	}
+	h.plainInside()
 	if sees(snapshot.SeesLoopback) {
 		gets := "by that port whoever has a role's password gets into every database"
 		if i := slices.IndexFunc(s.Vital, func(f snapshot.VitalFlow) bool { return f.Replication && f.Role != "" && h.loops(f) }); i >= 0 {

@@ -20,6 +20,7 @@ func (h *hbaSite) accesses() []hbaLine {
 	}
 	slices.SortStableFunc(out, narrowFirst)
 	h.contradictions(out)
+	h.plainAlike(h.site.Server.Ref(), out)
 	return out
 }
 
@@ -132,6 +133,26 @@ func (h *hbaSite) contradictions(lines []hbaLine) {
 			}
 		}
 		byRole[role] = append(byRole[role], l)
+	}
+}
+
+// plainAlike tells of clients that are to come with TLS and may come without it: a session
+// without is none of their own line's, and meets the one of others to which TLS is left.
+func (h *hbaSite) plainAlike(of snapshot.Ref, lines []hbaLine) {
+	told := map[[2]verdict.Origin]bool{} // addresses of both families are two lines
+	for _, plain := range lines {
+		if plain.record.Type != hba.Host {
+			continue
+		}
+		for _, l := range lines {
+			pair := [2]verdict.Origin{l.origin, plain.origin}
+			if !told[pair] && l.record.Type == hba.HostSSL && l.pods == nil && l.origin != plain.origin &&
+				sameAsked(plain.record, l.record) && h.meets(l, plain) {
+				told[pair] = true
+				h.gap("hba/plain-alike", "pg_hba.conf of "+of.String()+" cannot tell clients of `"+l.text()+"` from those of `"+plain.text()+"`, to which TLS is left",
+					"the former get in without TLS too; ask for it in both, or give each a role of its own", "", l.origin)
+			}
+		}
 	}
 }
 

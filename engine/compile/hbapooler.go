@@ -55,6 +55,7 @@ func (h *hbaSite) pooler(p *snapshot.Pooler) {
 		}
 	}
 	slices.SortStableFunc(lines, narrowFirst)
+	h.plainAlike(p.Ref(), lines)
 	for _, every := range everyNet {
 		lines = append(lines, hbaLine{record: refusal(hba.Host, keyword("all"), every, "all"),
 			comment: h.perimeter() + ": nobody else; what the operator writes below lets everybody in"})

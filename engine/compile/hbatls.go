@@ -2,6 +2,7 @@ package compile
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/model/hba"
 	"github.com/pgmoat/pgmoat/model/intent"
@@ -24,6 +25,51 @@ func (h *hbaSite) insideTLS(e *intent.Entry) {
 	if slices.ContainsFunc(ports, refuses) {
 		h.plainRefused(e, "the pooler in the pods of "+h.site.Server.Ref().String())
 	}
+	if h.site.Perimeter.PlainText && !h.mayPlain(e) {
+		h.plainPooled("which the entry of role "+e.Role+" refuses", e.Origin)
+	}
+}
+
+// plainInside tells of a pooler in the server's own pods that takes sessions without TLS
+// where the perimeter refuses them: to PostgreSQL these are sessions by the socket, about
+// which its lines for the network say nothing.
+func (h *hbaSite) plainInside() {
+	if !h.site.Perimeter.PlainText {
+		h.plainPooled("which the perimeter refuses", h.site.Perimeter.Origin)
+	}
+}
+
+// plainPooled tells of the ports of poolers in the pods by which nothing that is known
+// refuses sessions without TLS. Behind Envoy, which ends TLS, a pooler that asks for it
+// refuses everybody, so that Envoy has to go first.
+func (h *hbaSite) plainPooled(who string, at verdict.Origin) {
+	s := h.site.Server
+	for _, p := range s.Ports {
+		if p.Pooler == nil || surelyRefusesPlain(*p.Pooler) {
+			continue
+		}
+		fix := "set client_tls_sslmode=require in its SGPoolingConfig"
+		switch {
+		case p.Terminates || strings.HasPrefix(p.Name, "envoy"):
+			fix = "set spec.pods.disableEnvoy: true in " + s.Ref().String() + ", since Envoy ends TLS before the pooler, and client_tls_sslmode=require in its SGPoolingConfig"
+		case s.TLS.Enabled == verdict.Deny:
+			fix = "give " + s.Ref().String() + " TLS, and " + fix
+		}
+		takes := "takes"
+		if p.Maybe != "" {
+			takes = "may take"
+		}
+		h.gap("hba/pooler-plain", "the pooler in the pods of "+s.Ref().String()+" "+takes+" sessions without TLS, "+who, fix, "", at)
+		return
+	}
+}
+
+// surelyRefusesPlain is refusesPlain where no fact is missing that would settle it; a
+// setting that refuses everybody refuses these too.
+func surelyRefusesPlain(f hba.File) bool {
+	return slices.ContainsFunc(f.Records, func(r hba.Record) bool {
+		return r.Line == 0 && (r.Type == hba.HostNoSSL || r.Type == hba.Host) && r.Method == "reject" && r.Maybe == ""
+	})
 }
 
 func (h *hbaSite) portsTLS(e *intent.Entry, ports []snapshot.ServerPort) {

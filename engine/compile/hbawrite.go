@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -134,6 +135,31 @@ func origins(f hba.File) []verdict.Origin {
 func (h *hbaSite) dropped(lines []hbaLine) {
 	s := h.site.Server
 	h.goes(s.HBA, lines, func(o verdict.Origin) bool { return h.way.whole || h.mine(o) })
+	h.standbys(lines)
+}
+
+// standbys tells of lines by which somebody lets standbys in that nobody else knows of:
+// those of the server's own are among the sessions that it needs.
+func (h *hbaSite) standbys(lines []hbaLine) {
+	s := h.site.Server
+	var roles []hba.Token
+	for _, r := range h.before {
+		if replicates(r) {
+			roles = append(roles, r.Users...)
+		}
+	}
+	for _, l := range lines {
+		if replicates(l.record) {
+			roles = append(roles, l.record.Users...)
+		}
+	}
+	for _, r := range s.HBA.Records {
+		kept := !slices.ContainsFunc(r.Users, func(t hba.Token) bool { return !slices.Contains(roles, t) })
+		if replicates(r) && r.Line > 0 && !kept && (h.mine(r.Origin) || s.Operator == plainOperator) {
+			h.gap("hba/replication", "`"+r.String()+"` of "+s.Ref().String()+" goes",
+				"standbys that come by it are refused: nothing tells which pods they are", "", r.Origin)
+		}
+	}
 }
 
 // goes adds notes for the lines of a file that are not among those that are to be. What
@@ -164,8 +190,7 @@ func (h *hbaSite) goes(f hba.File, lines []hbaLine, ours func(verdict.Origin) bo
 	}
 	for _, e := range slices.Concat(f.Errors, f.Skipped) {
 		if e.Line > 0 && e.Raw != "" {
-			raw, _ := e.Shown()
-			note(entry{e.Origin, raw}, raw)
+			note(entry{e.Origin, e.Raw}, cmp.Or(e.About(), "one that cannot be read"))
 		}
 	}
 }

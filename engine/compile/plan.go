@@ -92,6 +92,7 @@ func (p *planner) perimeter(in *intent.Perimeter) {
 	p.job.Sites = append(p.job.Sites, site)
 	p.owned(site)
 	p.outwards(site)
+	p.shared(site)
 	for _, m := range in.Monitoring {
 		p.matches(m, in.Namespace, "monitoring")
 		p.outside(m)

@@ -7,6 +7,22 @@ import (
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
+// shared refuses to write a pg_hba.conf that another server reads as well: what is made for
+// one would be the other's file, whoever has a perimeter.
+func (p *planner) shared(s *Site) {
+	ref, path, at, ok := mountedFile(s.Server)
+	if s.Server.Operator != plainOperator || !ok {
+		return
+	}
+	for _, other := range p.job.World.Servers {
+		if theirs, as, _, reads := mountedFile(other); other == s.Server || !reads || theirs != ref || !slices.Equal(as, path) {
+			continue
+		}
+		p.fail(s.Perimeter.Server.Origin, "give each server one of its own", "%s%s is the pg_hba.conf of %s, too: what the perimeter makes of it would be that one's as well",
+			ref, p.place(at), other.Ref())
+	}
+}
+
 // conflicts refuses accesses that contradict each other.
 func (p *planner) conflicts() {
 	for _, s := range p.job.Sites {

@@ -39,7 +39,8 @@ func (t *tlsSite) gap(code, what, consequence string, at verdict.Origin) {
 const minProtocol = "ssl_min_protocol_version"
 
 // server sets ssl_min_protocol_version where the server takes older ones, or where nobody
-// knows what it takes. One that asks for more is left as it is.
+// knows what it takes, and where somebody wrote just that. One that asks for more is left as
+// it is.
 func (t *tlsSite) server() {
 	s, p := t.site.Server, t.site.Perimeter
 	if p.MinProtocol == "" {
@@ -50,7 +51,7 @@ func (t *tlsSite) server() {
 	}
 	way, known := hbaWays[s.Operator]
 	switch {
-	case atLeast(s.TLS.MinProtocol, p.MinProtocol):
+	case atLeast(s.TLS.MinProtocol, p.MinProtocol) && !isWritten(s, "postgresql."+minProtocol, p.MinProtocol, ""):
 	case s.TLS.Enabled == verdict.Deny:
 		t.gap("tls/off", s.Ref().String()+" does not take TLS", "it has no least version", p.Origin)
 	case !known || s.Parent != snapshot.Ref{}:
@@ -85,20 +86,32 @@ func (t *tlsSite) pooler(p *snapshot.Pooler) {
 		a.Fields = append(a.Fields, artefact.Field{Path: append(fieldPath("spec.pgbouncer.parameters"), parameter), Value: value,
 			Comment: perimeterName(perimeter) + ": " + why})
 	}
-	if perimeter.MinProtocol != "" && !atLeast(p.TLS.MinProtocol, perimeter.MinProtocol) {
-		words := []string{}
+	if perimeter.MinProtocol != "" {
+		var words []string
 		for _, v := range protocols[slices.Index(protocols, perimeter.MinProtocol):] {
 			words = append(words, strings.ToLower(v))
 		}
-		set("client_tls_protocols", strings.Join(words, ","), "no older version of TLS")
+		value := strings.Join(words, ",")
+		if !atLeast(p.TLS.MinProtocol, perimeter.MinProtocol) || isWritten(t.site.Server, "pgbouncer.client_tls_protocols", value, p.Origin.Object) {
+			set("client_tls_protocols", value, "no older version of TLS")
+		}
 	}
 	if mode := poolerSetting(t.site.Server, p, "client_tls_sslmode"); !perimeter.PlainText &&
-		slices.Contains([]string{"", "disable", "allow", "prefer"}, mode) {
+		slices.Contains([]string{"", "disable", "allow", "prefer", "require"}, mode) {
 		set("client_tls_sslmode", "require", "nobody without TLS")
 	}
 	if len(a.Fields) > 0 {
 		t.out.Artefacts = append(t.out.Artefacts, a)
 	}
+}
+
+// isWritten reports whether somebody, perhaps an earlier run, wrote the value that is to be
+// written: left out of what is compiled it would be gone as soon as that takes its place. An
+// object narrows it to settings of its own; empty for any.
+func isWritten(s *snapshot.Server, key, value, object string) bool {
+	return slices.ContainsFunc(s.Settings, func(set snapshot.Setting) bool {
+		return set.Key == key && set.Value == value && !set.Default && (object == "" || set.Origin.Object == object)
+	})
 }
 
 // poolerSetting is a parameter of one of the server's poolers; empty where nothing tells.

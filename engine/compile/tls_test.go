@@ -78,6 +78,33 @@ func TestTLSOfPooler(t *testing.T) {
 	}
 }
 
+// What somebody wrote as it is to be is written again: it may be what an earlier run wrote,
+// and would go when the next one takes its place. A default is nobody's.
+func TestTLSStaysWritten(t *testing.T) {
+	const server, bouncer = "spec.postgresql.parameters.ssl_min_protocol_version", "spec.pgbouncer.parameters."
+	for _, byDefault := range []bool{false, true} {
+		e := hbaEstateOf(shapes[0], 17)
+		e.site.Perimeter.MinProtocol, e.server.TLS.MinProtocol, e.server.Poolers[0].TLS.MinProtocol = "TLSv1.2", "TLSv1.2", "TLSv1.2"
+		at := verdict.Origin{Object: "Pooler db/pool"}
+		e.server.Settings = []snapshot.Setting{
+			{Key: "postgresql.ssl_min_protocol_version", Value: "TLSv1.2", Default: byDefault, Origin: e.origin("")},
+			{Key: "pgbouncer.client_tls_protocols", Value: "tlsv1.2,tlsv1.3", Default: byDefault, Origin: at},
+			{Key: "pgbouncer.client_tls_sslmode", Value: "require", Origin: at},
+		}
+		out := e.compiled(t, TLS)
+		if (out.value("Cluster", server) == "TLSv1.2") == byDefault || (out.value("Pooler", bouncer+"client_tls_protocols") == "tlsv1.2,tlsv1.3") == byDefault {
+			t.Errorf("by default %t: artefacts are %+v", byDefault, out.Artefacts)
+		}
+		if out.value("Pooler", bouncer+"client_tls_sslmode") != "require" {
+			t.Errorf("plain text is no longer refused: %+v", out.Artefacts)
+		}
+		e.server.TLS.MinProtocol, e.server.Settings[0].Value = "TLSv1.3", "TLSv1.3"
+		if got := e.compiled(t, TLS).value("Cluster", server); got != nil {
+			t.Errorf("TLSv1.3 is lowered to %v", got)
+		}
+	}
+}
+
 // The operator issues certificates of roles that a DatabaseRole declares, or that nobody
 // does; of others a person has to.
 func TestTLSCertificates(t *testing.T) {

@@ -30,3 +30,29 @@ func TestRefusedLinesKeepTheirSecrets(t *testing.T) {
 		}
 	}
 }
+
+// The credentials that somebody wrote into a URL, which no server takes there, are not
+// shown; whom the line was about is.
+func TestRefusedURLsKeepTheirSecrets(t *testing.T) {
+	for line, about := range map[string]string{
+		`host all app all ldap ldapurl=ldap://u:S3CRET@h`:              "host all app ...",
+		`host all app all ldap ldapurl="ldaps://u:S3/CRET@h:636/dc=x"`: "host all app ...",
+		`ldapurl=ldap://u:S3CRET@h host all app`:                       "",
+		`garbage S3CRET S3CRET S3CRET`:                                 "",
+		`host all S3CRET`:                                              "",
+		`host password=S3CRET all all`:                                 "",
+	} {
+		f := Parse([]Source{{Text: line}}, 17)
+		if len(f.Errors) != 1 {
+			t.Fatalf("%s: %v", line, f.Errors)
+		}
+		e := &f.Errors[0]
+		if got := e.About(); got != about {
+			t.Errorf("%s: is about %q", line, got)
+		}
+		raw, message := e.Shown()
+		if strings.Contains(line, "ldap://u") && strings.Contains(raw+message, "S3CRET") || strings.Contains(raw+message, "S3/CRET") {
+			t.Errorf("%s: shown: %s: %s", line, raw, message)
+		}
+	}
+}
