@@ -140,8 +140,8 @@ type kind struct {
 
 // meet is the box with all conditions; false where nothing meets them.
 func (b box) meet(all []condition) (box, bool) {
-	some := true
 	for _, c := range all {
+		var some bool
 		if b, some = b.with(c.at, c.is); !some {
 			return nil, false
 		}
