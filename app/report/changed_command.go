@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/change"
@@ -63,10 +64,15 @@ func argument(r snapshot.Ref) string {
 	switch {
 	case r.Namespace != "":
 		return r.Namespace + "/" + r.Name
-	case r.Kind == "Outside" && strings.Contains(r.Name, "/"): // addresses
+	case r.Kind == "Outside" && isAddress(r.Name):
 		return r.Name
 	}
 	return strings.ToLower(r.Kind) + "/" + r.Name
+}
+
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil || strings.Contains(name, "/")
 }
 
 // shellLine writes arguments for a POSIX shell.

@@ -258,7 +258,7 @@ func (c *Compiled) summaryLine() string {
 	}
 	text := strings.Join(parts, ", ")
 	if proof := c.proofLine(); proof != "" {
-		text += "; " + proof
+		text = strings.TrimPrefix(text+"; "+proof, "; ")
 	}
 	switch {
 	case s.Errors > 0:
