@@ -13,8 +13,8 @@ import (
 // meant reports whether a server is one of those that a selector is about.
 func (p *prover) meant(to intent.ServerSelector, s *snapshot.Server) bool {
 	ref := s.Ref()
-	named := func(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
-	if !named(to.Namespaces, ref.Namespace) || !named(to.Names, ref.Name) {
+	lists := func(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
+	if !lists(to.Namespaces, ref.Namespace) || !lists(to.Names, ref.Name) {
 		return false
 	}
 	return to.NamespaceSelector == nil || to.NamespaceSelector.Match(p.labelsOf(ref.Namespace)) != netpol.No

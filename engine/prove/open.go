@@ -33,7 +33,7 @@ func (s *site) clients(a *intent.Access) []member {
 			}
 		}
 	}
-	named := func(match func(intent.Peer) netpol.Match) bool {
+	someIs := func(match func(intent.Peer) netpol.Match) bool {
 		return slices.ContainsFunc(a.From, func(p intent.Peer) bool { return match(p) == netpol.Yes })
 	}
 	for i, atom := range s.list().Atoms {
@@ -43,7 +43,7 @@ func (s *site) clients(a *intent.Access) []member {
 			}
 			return netpol.No
 		}
-		if named(covers) {
+		if someIs(covers) {
 			out = append(out, member{asker{ref: s.After.OutsideRef(atom), outside: atom}, s.list().Outside[i]})
 		}
 	}
@@ -52,7 +52,7 @@ func (s *site) clients(a *intent.Access) []member {
 		if s.isOwn(v) {
 			continue // the way out of those is not the access's to say
 		}
-		if named(func(p intent.Peer) netpol.Match { return s.namesStranger(p, a.Namespace, v) }) {
+		if someIs(func(p intent.Peer) netpol.Match { return s.namesStranger(p, a.Namespace, v) }) {
 			out = append(out, member{asker{ref: strangerRef(v), future: v}, s.list().Strangers[i]})
 		}
 	}
@@ -165,7 +165,7 @@ func (s *site) getsByOtherName(m member, e *intent.Entry, database string) verdi
 			Session: reach.Session{Database: database, Role: e.Role, TLS: true, Cert: name}})
 		for _, p := range d.Paths {
 			w := missing{m, e, database, p.Verdict}
-			if s.meant1(w)(p) && p.Member != nil && s.isEndpoint(e, reach.Route{Member: p.Member.Ref().Name}) {
+			if s.isMeant(w)(p) && p.Member != nil && s.isEndpoint(e, reach.Route{Member: p.Member.Ref().Name}) {
 				best = verdict.Any(best, p.Verdict)
 			}
 		}
@@ -196,7 +196,7 @@ func (s *site) certificateNames(e *intent.Entry) []string {
 			}
 		}
 	}
-	return named(out)
+	return sortedNames(out)
 }
 
 // suffices reports whether what the role has by an entry is enough for a login; one that asks
@@ -264,7 +264,7 @@ func (s *site) missing(into *Statement, told map[openKey]int, m missing) {
 	if m.entry.Authentication != intent.SCRAM {
 		session.Cert = m.entry.Role
 	}
-	w := s.witness(m.asker, session, s.meant1(m))
+	w := s.witness(m.asker, session, s.isMeant(m))
 	var from []snapshot.Ref
 	if m.future == nil {
 		from = []snapshot.Ref{m.ref}
@@ -294,8 +294,8 @@ func joined(from []snapshot.Ref, databases []string, m missing) ([]snapshot.Ref,
 	return from, databases
 }
 
-// meant1 wants a path of the kind that an entry is about.
-func (s *site) meant1(m missing) func(reach.Path) bool {
+// isMeant wants a path of the kind that an entry is about.
+func (s *site) isMeant(m missing) func(reach.Path) bool {
 	return func(p reach.Path) bool {
 		pooler := p.Pooler != nil && p.Pooler.Workload.Name == m.entry.Pooler
 		inside := m.entry.Pooler != "" && m.entry.Pooler == s.server.Ref().Name

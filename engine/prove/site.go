@@ -137,7 +137,7 @@ func newProver(q Question) *prover {
 			}
 		}
 	}
-	p.namespaces = named(p.namespaces)
+	p.namespaces = sortedNames(p.namespaces)
 	p.made.taken = p.namespaces
 	for _, policy := range world.Policies {
 		if policy.Isolates[netpol.Egress] {
@@ -286,12 +286,12 @@ func (s *site) names() reach.Names {
 	for _, f := range s.server.Vital {
 		n.Roles = append(n.Roles, f.Role)
 	}
-	n.Databases, n.Roles = named(n.Databases), named(n.Roles)
+	n.Databases, n.Roles = sortedNames(n.Databases), sortedNames(n.Roles)
 	return n
 }
 
-// named are the names sorted, without the empty one, which is any.
-func named(names []string) []string {
+// sortedNames are the names sorted, each once, without the empty one, which is any.
+func sortedNames(names []string) []string {
 	return slices.DeleteFunc(sortedValues(names), func(n string) bool { return n == "" })
 }
 

@@ -296,16 +296,16 @@ func (s *site) within(namespace string, calls []selection) [][]condition {
 // any labels.
 func (s *site) anywhere(calls []selection) [][]condition {
 	var out [][]condition
-	both := func(namespaces, pods netpol.Selector) {
+	add := func(namespaces, pods netpol.Selector) {
 		if namespaces, some := s.ofNew(namespaces); some {
 			out = append(out, slices.Concat(conditions(namespaces, true), conditions(pods, false)))
 		}
 	}
 	for _, c := range calls {
-		both(c.namespaces, c.pods)
+		add(c.namespaces, c.pods)
 	}
 	for _, q := range s.ordered {
-		both(orAll(q.Namespaces), q.Pods)
+		add(orAll(q.Namespaces), q.Pods)
 	}
 	return out
 }
