@@ -85,7 +85,7 @@ func (e *Engine) approach(from network.Endpoint, w way) ([]verdict.Step, bool) {
 
 // resolved adds what a pod has to do to use a Service's name.
 func (e *Engine) resolved(from network.Endpoint, w way, steps []verdict.Step) []verdict.Step {
-	if w.service == nil || from.Pod == nil {
+	if w.service == nil || from.Pod == nil && from.Virtual == nil {
 		return steps
 	}
 	return append(steps, e.dnsStep(from))
