@@ -230,7 +230,7 @@ func doubtWords(d prove.Doubt) string {
 	case prove.Vacuous:
 		return "nobody, or no server, of the estate is what it speaks of"
 	case prove.Assumed:
-		return "nothing is to be assumed, and it rests on this: " + d.Step.Facts["assumption"]
+		return "nothing is to be assumed, and it rests on " + d.Step.Facts["code"] + ": " + d.Step.Facts["assumption"]
 	case prove.TooMany:
 		return "the pods that might come are of too many kinds to be asked one by one"
 	}

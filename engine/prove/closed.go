@@ -302,7 +302,7 @@ func (r *rights) has(role string) bool {
 
 // comesSo reports whether some right of the client is to come by the way.
 func (s *site) comesSo(r *rights, w wayIn) bool {
-	if w.route.Pooler == "" && !s.isInside(w.route) && (len(r.flows) > 0 || r.pooler != nil) {
+	if w.route.Pooler == "" && !s.isInside(w.route) && (len(r.flows) > 0 || r.pooler != nil) && !s.isBare(w) {
 		return true
 	}
 	return slices.ContainsFunc(r.accesses, func(a *intent.Access) bool {
@@ -372,7 +372,7 @@ func mergedDoubts(all []Doubt) []Doubt {
 	var out []Doubt
 	at := map[string]int{}
 	for _, d := range all {
-		key := strings.Join([]string{strings.Join(d.Databases, "\x01"), strings.Join(d.Roles, "\x01"), string(d.Reason), d.Origin.String(), string(d.Step.Layer)}, "\x00")
+		key := strings.Join([]string{strings.Join(d.Databases, "\x01"), strings.Join(d.Roles, "\x01"), string(d.Reason), d.Origin.String(), string(d.Step.Layer), d.Step.Facts["code"]}, "\x00")
 		i, known := at[key]
 		if !known {
 			at[key] = len(out)

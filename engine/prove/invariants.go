@@ -66,7 +66,7 @@ func (s *site) invariant(into *Statement, i *intent.Invariant) {
 			case i.Never != nil: // what the server needs is no excuse
 			case s.isVital(&sub.rights, w):
 				return inOrder
-			case among == netpol.No && len(sub.flows) > 0 && s.byCredential(&sub.rights, w):
+			case among == netpol.No && s.byCredential(&sub.rights, w):
 				return byCredentialOnly
 			}
 			return map[netpol.Match]standing{netpol.Yes: inOrder, netpol.No: against, netpol.Unsure: whoIsUnsure}[among]

@@ -280,7 +280,7 @@ func (s *site) missing(into *Statement, told map[openKey]int, m missing) {
 	step := firstStep(w.Path, verdict.Deny)
 	into.Against = append(into.Against, Counterexample{
 		From: from, Future: m.future, Server: s.server.Ref(), Databases: []string{m.database}, Roles: []string{m.entry.Role},
-		Witness: w, Decides: step, Ours: step.Layer != "" && !step.Origin.IsZero() && !s.isForeign(step), Close: s.fixes(m.asker, w.Path),
+		Witness: w, Decides: step, Ours: w.Was != verdict.Deny && step.Layer != "" && !step.Origin.IsZero() && !s.isForeign(step), Close: s.fixes(m.asker, w.Path),
 	})
 }
 

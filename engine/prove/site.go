@@ -63,19 +63,14 @@ func (p *prover) ofSites() []Statement {
 	return slices.Concat(out...)
 }
 
-// ofProofs are the assumptions that only proofs make; reach knows of the others itself.
-var ofProofs = []string{snapshot.AssumeCredentials, snapshot.AssumeNodes, snapshot.AssumeAccounts, snapshot.AssumePoolersKeep, snapshot.AssumeRuns}
-
 // assume makes doubts of assumptions where nothing is to be assumed.
 func (p *prover) assume(s *Statement) {
 	if !p.After.World.Facts.Strict {
 		return
 	}
 	for _, code := range s.Assumptions {
-		if slices.Contains(ofProofs, code) {
-			s.Doubts = append(s.Doubts, Doubt{Reason: Assumed, Origin: s.Origin, Databases: []string{code},
-				Step: verdict.Step{Reason: Assumed, Facts: map[string]string{"assumption": snapshot.Assumptions(code)[0].Text}}})
-		}
+		s.Doubts = append(s.Doubts, Doubt{Reason: Assumed, Origin: s.Origin,
+			Step: verdict.Step{Reason: Assumed, Facts: map[string]string{"code": code, "assumption": snapshot.Assumptions(code)[0].Text}}})
 	}
 }
 

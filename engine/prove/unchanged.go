@@ -23,7 +23,12 @@ func (p *prover) unchanged() Statement {
 	d := network.DiffBeside(p.Before.Network, p.After.Network, network.Aside{
 		To: func(p *snapshot.Pod) bool { return x.to[keyOf(p)] }, From: func(p *snapshot.Pod) bool { return x.from[keyOf(p)] }})
 	for i := range d.Effects {
-		if c, any := p.changed(&d.Effects[i], x); any {
+		c, any := p.changed(&d.Effects[i], x)
+		switch {
+		case !any:
+		case d.Effects[i].Now == verdict.Unknown || d.Effects[i].Was == verdict.Unknown:
+			out.Doubts = append(out.Doubts, Doubt{Reason: c.Decides.Reason, From: c.From, Step: c.Decides, Origin: c.Decides.Origin})
+		default:
 			out.Against = append(out.Against, c)
 		}
 	}

@@ -251,7 +251,7 @@ func linesOf(s *prove.Statement) (out []string) {
 		}
 	case prove.Unknown:
 		for _, d := range s.Doubts {
-			out = append(out, fmt.Sprint(d.Reason, " ", refsText(d.From), futureText(d.Future), strings.Join(d.Databases, " "), " ", strings.Join(d.Roles, " ")))
+			out = append(out, fmt.Sprint(d.Reason, " ", refsText(d.From), futureText(d.Future), strings.Join(d.Databases, " "), " ", strings.Join(d.Roles, " "), " ", d.Step.Facts["code"]))
 		}
 	case prove.Proven:
 		out = append(out, strings.Join(s.Assumptions, " "))
