@@ -123,7 +123,7 @@ func (a *app) holdAgainst(ctx context.Context, p *plan, result *report.Proved) (
 		}
 	}
 	result.Proof = prove.Prove(prove.Question{
-		Intents: p.intents, Job: p.job, Output: result.Output, Before: before, After: after,
+		Intents: p.intents, Job: p.job, Before: before, After: after,
 		Find: func(name string) (prove.Client, error) { return proveClient(result.World, name) },
 	})
 	return nil

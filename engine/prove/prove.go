@@ -179,9 +179,8 @@ type Client struct {
 // A Question is what is to be proven.
 type Question struct {
 	Intents intent.Intents
-	// Job is the plan of the intents over Before, Output what was compiled of it.
-	Job    *compile.Job
-	Output *compile.Output
+	// Job is the plan of the intents over Before.
+	Job *compile.Job
 	// Before is the estate as it is, After as it would be with the artefacts; the same one
 	// where it is to be proven as it is.
 	Before, After *reach.Engine

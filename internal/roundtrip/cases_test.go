@@ -155,11 +155,11 @@ func (c *proofCase) prove(t *testing.T) *prove.Proof {
 	if t.Failed() {
 		t.FailNow()
 	}
-	q := prove.Question{Intents: in, Job: job, Output: compile.Compile(job, backends), Before: reach.New(world)}
+	q := prove.Question{Intents: in, Job: job, Before: reach.New(world)}
 	q.After = q.Before
 	if !c.has("as-is") {
-		q.Output.Artefacts = append(q.Output.Artefacts, c.extra(t)...)
-		after, _ := c.read(t, q.Output.Artefacts)
+		made := append(compile.Compile(job, backends).Artefacts, c.extra(t)...)
+		after, _ := c.read(t, made)
 		q.After = reach.New(after)
 	}
 	q.Find = func(name string) (prove.Client, error) { return clientNamed(q.After.World, name) }

@@ -28,7 +28,7 @@ func (t *trip) find(name string) (prove.Client, error) {
 
 // proved holds what prove says against the answers of this package.
 func (t *trip) proved(note func(string)) (faults []fault) {
-	proof := prove.Prove(prove.Question{Intents: t.intents, Job: t.job, Output: t.output, Before: t.before, After: t.after, Find: t.find})
+	proof := prove.Prove(prove.Question{Intents: t.intents, Job: t.job, Before: t.before, After: t.after, Find: t.find})
 	for i := range proof.Statements {
 		s := &proof.Statements[i]
 		note(fmt.Sprintf("prove: %s %s", s.Kind, s.Result))

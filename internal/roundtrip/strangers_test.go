@@ -42,7 +42,7 @@ func TestStrangers(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		proof := prove.Prove(prove.Question{Intents: tr.intents, Job: tr.job, Output: tr.output, Before: tr.before, After: tr.after, Find: tr.find})
+		proof := prove.Prove(prove.Question{Intents: tr.intents, Job: tr.job, Before: tr.before, After: tr.after, Find: tr.find})
 		then := *tr
 		then.after = reach.New(world)
 		for _, text := range then.surprises(proof, counts) {

@@ -80,7 +80,7 @@ func BenchmarkIntents(b *testing.B) {
 	})
 	b.Run("prove", func(b *testing.B) {
 		for b.Loop() {
-			proof := prove.Prove(prove.Question{Intents: *in, Job: job, Output: output, Before: reach.New(world), After: reach.New(after)})
+			proof := prove.Prove(prove.Question{Intents: *in, Job: job, Before: reach.New(world), After: reach.New(after)})
 			if len(proof.Statements) < 1_000 {
 				b.Fatal(len(proof.Statements))
 			}
