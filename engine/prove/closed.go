@@ -3,7 +3,6 @@ package prove
 import (
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/engine/reach"
@@ -58,8 +57,8 @@ func (s *site) subjects() []*subject {
 		if a.future == nil || len(have.all) == 0 {
 			have.all = append(have.all, a)
 		}
-		if a.future == nil {
-			have.from = appendNew(have.from, a.ref)
+		if n := len(have.from); a.future == nil && (n == 0 || have.from[n-1] != a.ref) { // pods of a workload follow one another
+			have.from = append(have.from, a.ref)
 		}
 	}
 	for i, p := range s.After.Pods() {
@@ -337,73 +336,4 @@ func (s *site) isOperators(role string) bool {
 	return slices.ContainsFunc(s.server.HBA.Records, func(r hba.Record) bool {
 		return r.Origin.Object == "" && r.Origin.Note != "" && r.Method != "reject" && slices.Contains(hba.Literals(r.Users, "all"), role)
 	})
-}
-
-// merged joins counterexamples that differ in their clients alone. Pods that do not exist
-// yet come last: where some that do are told already they add nothing, and else the first
-// stands for all.
-func merged(all []Counterexample) []Counterexample {
-	var out []Counterexample
-	at := map[string]int{}
-	for _, c := range all {
-		key := c.sameness()
-		i, known := at[key]
-		if !known {
-			at[key] = len(out)
-			out = append(out, c)
-			continue
-		}
-		if out[i].Future != nil && c.Future == nil {
-			out[i] = c
-			continue
-		}
-		for _, ref := range c.From { // none of a pod that does not exist yet
-			out[i].From = appendNew(out[i].From, ref)
-		}
-	}
-	for i := range out {
-		slices.SortFunc(out[i].From, snapshot.Ref.Compare)
-	}
-	return out
-}
-
-// mergedDoubts joins doubts likewise.
-func mergedDoubts(all []Doubt) []Doubt {
-	var out []Doubt
-	at := map[string]int{}
-	for _, d := range all {
-		key := strings.Join([]string{strings.Join(d.Databases, "\x01"), strings.Join(d.Roles, "\x01"), string(d.Reason), d.Origin.String(), string(d.Step.Layer), d.Step.Facts["code"]}, "\x00")
-		i, known := at[key]
-		if !known {
-			at[key] = len(out)
-			out = append(out, d)
-			continue
-		}
-		if out[i].Future != nil && d.Future == nil {
-			out[i] = d
-			continue
-		}
-		for _, ref := range d.From {
-			out[i].From = appendNew(out[i].From, ref)
-		}
-	}
-	for i := range out {
-		slices.SortFunc(out[i].From, snapshot.Ref.Compare)
-	}
-	return out
-}
-
-// sameness is all that two counterexamples have to agree in to be told together.
-func (c *Counterexample) sameness() string {
-	parts := []string{
-		c.Server.String(), strings.Join(c.Databases, "\x01"), strings.Join(c.Roles, "\x01"), c.Login.Method, c.Route.Pooler, c.Route.Through,
-		c.Decides.Origin.String(), string(c.Decides.Reason), string(c.Decides.Layer),
-	}
-	for _, fix := range c.Close {
-		parts = append(parts, string(fix.Kind), fix.Edit.String(), fix.Want, textOf(fix.Labels), strings.Join(fix.CIDR, ","))
-	}
-	for _, b := range []bool{c.Login.TLS, c.Login.Cert, c.Ours} {
-		parts = append(parts, map[bool]string{true: "1", false: "0"}[b])
-	}
-	return strings.Join(parts, "\x00")
 }
