@@ -154,7 +154,9 @@ func (t *trip) isLikeAccount(a *access, p *snapshot.Pod) bool {
 		for _, o := range w.Pods {
 			like := o.Namespace == p.Namespace && t.client(a, network.PodEndpoint(o)) &&
 				slices.ContainsFunc(a.Spec.From, func(q peer) bool { return len(q.ServiceAccounts) > 0 })
-			if like && hasAll(p, o.Labels.Set) {
+			stay := maps.Clone(o.Labels.Set)
+			delete(stay, "pod-template-hash") // another with each rollout
+			if like && hasAll(p, stay) {
 				return true
 			}
 		}
