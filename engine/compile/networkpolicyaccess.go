@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -29,6 +30,7 @@ func (s *siteNetwork) access(a *intent.Access) {
 		for _, p := range a.From {
 			s.seenAsNode(p, sub)
 		}
+		s.nodesLetIn(peers, a.Origin, sub)
 		if e.Endpoint == intent.ReadOnly && sub.members && hasReplicas(s.Server) {
 			s.gap("endpoint", e.Origin, "members change places at a failover, and no label that lasts tells which of them is written to",
 				"the clients reach the primary too; the Service that they use decides")
@@ -49,6 +51,52 @@ func (s *siteNetwork) seenAsNode(p intent.Peer, sub *subject) {
 				"they are not let in by it, unless the load balancer leads to pods itself; set externalTrafficPolicy: Local")
 		}
 	}
+}
+
+// nodesLetIn tells of a node's address that is let in, as of a client on its host network,
+// where a Service gives that address to everybody from outside.
+func (s *siteNetwork) nodesLetIn(peers []netpol.Peer, at verdict.Origin, sub *subject) {
+	services := s.Server.Services
+	if sub.pooler != nil {
+		services = sub.pooler.Services
+	}
+	node := s.nodeAmong(peers)
+	for _, svc := range services {
+		if exposed := svc.Type == "LoadBalancer" || svc.Type == "NodePort"; exposed && !svc.KeepsClient && node != "" {
+			s.gap("node-source", at, "through "+svc.Ref().String()+" clients from outside have the address of a node, and "+node+" is let in",
+				"whoever comes that way gets as far as pg_hba.conf; set externalTrafficPolicy: Local")
+		}
+	}
+}
+
+// nodeAmong is an address of a node, or of a pod that has its node's, that some peer is
+// about, or all addresses, which nodes have too; empty for none.
+func (s *siteNetwork) nodeAmong(peers []netpol.Peer) string {
+	var of []netip.Addr
+	for _, n := range s.job.World.Nodes {
+		of = append(of, n.Addresses...)
+	}
+	for _, w := range s.job.World.Workloads {
+		for _, p := range w.Pods {
+			if p.HostNetwork {
+				of = append(of, p.Addresses...)
+			}
+		}
+	}
+	for _, p := range peers {
+		if p.Block == nil {
+			continue
+		}
+		for _, a := range of {
+			if p.Block.Addresses.Has(a) {
+				return a.String()
+			}
+		}
+		if all := flow.IPv4().Minus(p.Block.Addresses).IsEmpty(); all || flow.AllAddresses().Minus(flow.IPv4()).Minus(p.Block.Addresses).IsEmpty() {
+			return "every address of a family"
+		}
+	}
+	return ""
 }
 
 // entryWhy says what an opening for clients is for.
