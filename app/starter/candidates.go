@@ -66,7 +66,7 @@ func sessions(world *snapshot.Snapshot, s *snapshot.Server) map[snapshot.Ref][]E
 		}
 		for _, l := range c.Logins {
 			for _, r := range l.Routes {
-				e := Entry{Database: named(c.Database), Role: named(c.Role), Pooler: poolerOf(s, r)}
+				e := Entry{Database: named(c.Database), Role: named(c.Role), Pooler: r.PoolerName(s)}
 				if l.Verdict == verdict.Allow && !slices.Contains(out[c.From], e) {
 					out[c.From] = append(out[c.From], e)
 				}
@@ -81,20 +81,6 @@ func named(name string) string {
 		return ""
 	}
 	return name
-}
-
-// poolerOf is how an access names the pooler of a route: one in the server's own pods by
-// the server's name.
-func poolerOf(s *snapshot.Server, r reach.Route) string {
-	if r.Pooler != "" {
-		return r.Pooler[strings.LastIndexByte(r.Pooler, '/')+1:]
-	}
-	for _, p := range s.Ports {
-		if p.Port == r.Port && p.Pooler != nil {
-			return s.Ref().Name
-		}
-	}
-	return ""
 }
 
 // Poolers are the names of those that an access to the server may name.

@@ -208,10 +208,8 @@ func (k *calm) reachedByMoved(pair serverPair) bool {
 // listening are the ports of a pod that answers are about.
 func listening(s *snapshot.Server, p *snapshot.Pod) []uint16 {
 	var out []uint16
-	for _, pooler := range s.Poolers {
-		if pooler.Workload == p.Workload {
-			return []uint16{pooler.Port}
-		}
+	if pooler := s.PoolerOf(p.Workload); pooler != nil {
+		return []uint16{pooler.Port}
 	}
 	for _, sp := range s.Ports {
 		out = append(out, sp.Port)

@@ -163,7 +163,7 @@ func (h *hbaSite) selectors(p *intent.Peer) []netpol.Selector {
 	here := h.site.Server.Ref().Namespace
 	var pods, strangers []*snapshot.Pod
 	for _, pod := range h.pods[here] {
-		switch isOf := podSelector(*p).Match(pod.Labels) != netpol.No && slices.Contains(p.ServiceAccounts, runsAs(pod)); {
+		switch isOf := podSelector(*p).Match(pod.Labels) != netpol.No && slices.Contains(p.ServiceAccounts, pod.RunsAs()); {
 		case isOf:
 			pods = append(pods, pod)
 		default:

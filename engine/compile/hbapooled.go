@@ -14,7 +14,7 @@ import (
 // pooler, and cannot tell whom it comes for.
 func (h *hbaSite) pooled(a *intent.Access, e *intent.Entry, r hba.Record) []hbaLine {
 	s := h.site.Server
-	p := poolerNamed(s, e.Pooler)
+	p := s.PoolerNamed(e.Pooler)
 	if p == nil && !poolsInside(s) {
 		h.gap("hba/no-pooler", s.Ref().String()+" has no pooler "+e.Pooler, "its clients are refused", "", e.Origin)
 		return nil

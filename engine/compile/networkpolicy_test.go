@@ -78,7 +78,7 @@ func (q asker) isVital(end network.Endpoint, v snapshot.VitalPeer) bool {
 	if end.Pod == nil {
 		return v.OutsideUnknown || !v.Outside.IsEmpty() && end.Outside.Minus(v.Outside).IsEmpty()
 	}
-	if v.Namespace == end.Pod.Namespace && len(v.Labels.Set) > 0 && equals(v.Labels.Set).Match(end.Pod.Labels) == netpol.Yes {
+	if v.Namespace == end.Pod.Namespace && len(v.Labels.Set) > 0 && netpol.SelectorOf(v.Labels.Set).Match(end.Pod.Labels) == netpol.Yes {
 		return true
 	}
 	return slices.ContainsFunc(v.Pods, func(p *snapshot.Pod) bool { return like(p, end.Pod) })

@@ -123,7 +123,7 @@ func hasReplicas(s *snapshot.Server) bool {
 // door finds the pods and pod ports that clients of an entry connect to: the pooler's and
 // not the server's, where they go through one.
 func (s *siteNetwork) door(e intent.Entry) (*subject, flow.Ports) {
-	pooler := poolerNamed(s.Server, e.Pooler)
+	pooler := s.Server.PoolerNamed(e.Pooler)
 	for _, sub := range s.subjects {
 		switch {
 		case pooler != nil && sub.pooler == pooler:
@@ -152,16 +152,6 @@ func (s *siteNetwork) serverPorts(e intent.Entry) flow.Ports {
 		s.gap("no-port", e.Origin, "no port of "+s.Server.Ref().String()+" is known that leads there", "the clients are not let in")
 	}
 	return out
-}
-
-// poolerNamed is the server's pooler of the name that has pods of its own; nil for none.
-func poolerNamed(s *snapshot.Server, name string) *snapshot.Pooler {
-	for _, p := range s.Poolers {
-		if name != "" && p.Ref().Name == name {
-			return p
-		}
-	}
-	return nil
 }
 
 func onePort(port uint16) flow.Ports {

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -9,11 +8,6 @@ import (
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
-
-// defaultAccount is the service account of pods that name none.
-const defaultAccount = "default"
-
-func runsAs(p *snapshot.Pod) string { return cmp.Or(p.ServiceAccount, defaultAccount) }
 
 // peersOf are what policies call a peer of an intent. One that they cannot call anything
 // is a gap, and is left out.
@@ -75,7 +69,7 @@ func peerPods(world *snapshot.Snapshot, podsIn map[string][]*snapshot.Pod, p int
 			continue
 		}
 		for _, pod := range podsIn[name] {
-			if pods.Match(pod.Labels) != netpol.No && (len(p.ServiceAccounts) == 0 || slices.Contains(p.ServiceAccounts, runsAs(pod))) {
+			if pods.Match(pod.Labels) != netpol.No && (len(p.ServiceAccounts) == 0 || slices.Contains(p.ServiceAccounts, pod.RunsAs())) {
 				out = append(out, pod)
 			}
 		}
@@ -126,7 +120,7 @@ func (n *networks) byAccount(p intent.Peer, own string) []netpol.Peer {
 func (n *networks) accountPods(pod *snapshot.Pod, p intent.Peer) (netpol.Selector, bool) {
 	var pods, strangers []*snapshot.Pod
 	for _, q := range n.podsIn[pod.Namespace] {
-		meant := podSelector(p).Match(q.Labels) != netpol.No && slices.Contains(p.ServiceAccounts, runsAs(q))
+		meant := podSelector(p).Match(q.Labels) != netpol.No && slices.Contains(p.ServiceAccounts, q.RunsAs())
 		switch {
 		case meant && q.Workload == pod.Workload:
 			pods = append(pods, q)

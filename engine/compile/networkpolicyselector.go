@@ -11,15 +11,6 @@ import (
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
-// equals is the selector of labels.
-func equals(labels map[string]string) netpol.Selector {
-	out := netpol.Selector{}
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		out = append(out, netpol.Requirement{Key: k, Op: netpol.In, Values: []string{labels[k]}})
-	}
-	return out
-}
-
 // namespaceNamed selects namespaces by name.
 func namespaceNamed(names ...string) netpol.Selector {
 	values := slices.Compact(slices.Sorted(slices.Values(names)))
@@ -78,11 +69,11 @@ func described(pods, strangers []*snapshot.Pod) (s netpol.Selector, left []*snap
 			chosen[k] = stable[k]
 		}
 	}
-	left = matched(equals(chosen), strangers)
+	left = matched(netpol.SelectorOf(chosen), strangers)
 	for len(left) > 0 {
 		best, rest := "", left
 		for _, k := range keys {
-			if after := matched(equals(map[string]string{k: stable[k]}), left); len(after) < len(rest) {
+			if after := matched(netpol.SelectorOf(map[string]string{k: stable[k]}), left); len(after) < len(rest) {
 				best, rest = k, after
 			}
 		}
@@ -94,7 +85,7 @@ func described(pods, strangers []*snapshot.Pod) (s netpol.Selector, left []*snap
 	if len(chosen) == 0 {
 		return nil, strangers
 	}
-	return without(equals(chosen), pods, left)
+	return without(netpol.SelectorOf(chosen), pods, left)
 }
 
 // describedByAll is described with all labels that stay: for pods that are meant for
@@ -103,7 +94,7 @@ func describedByAll(pods, strangers []*snapshot.Pod) (s netpol.Selector, left []
 	if s, left = described(pods, strangers); s == nil {
 		return nil, left
 	}
-	return both(s, equals(stableLabels(pods))), left
+	return both(s, netpol.SelectorOf(stableLabels(pods))), left
 }
 
 // without adds to a selector of pods that they have not what those have who are left: the

@@ -97,11 +97,11 @@ func (s *siteNetwork) strangers(pods []*snapshot.Pod) []*snapshot.Pod {
 // of another object.
 func (s *siteNetwork) foreign(left, pods []*snapshot.Pod) []*snapshot.Pod {
 	return slices.DeleteFunc(slices.Clone(left), func(p *snapshot.Pod) bool {
-		if p.Workload == s.Server.Workload || slices.ContainsFunc(s.Server.Poolers, func(q *snapshot.Pooler) bool { return q.Workload == p.Workload }) {
+		if s.Server.Owns(p.Workload) {
 			return true
 		}
 		return slices.ContainsFunc(pods, func(q *snapshot.Pod) bool {
-			return len(q.Labels.Set) > 0 && implies(equals(p.Labels.Set), equals(q.Labels.Set)) && implies(equals(q.Labels.Set), equals(p.Labels.Set))
+			return len(q.Labels.Set) > 0 && implies(netpol.SelectorOf(p.Labels.Set), netpol.SelectorOf(q.Labels.Set)) && implies(netpol.SelectorOf(q.Labels.Set), netpol.SelectorOf(p.Labels.Set))
 		})
 	})
 }

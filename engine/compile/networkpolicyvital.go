@@ -204,12 +204,12 @@ func (s *siteNetwork) resolve(sub *subject) {
 // dns is the way to the cluster's resolver, over UDP and over TCP: an answer that does not
 // fit a datagram is asked for again.
 func (n *networks) dns() opening {
-	namespaces, pods := namespaceNamed("kube-system"), equals(map[string]string{"k8s-app": "kube-dns"})
+	namespaces, pods := namespaceNamed("kube-system"), netpol.SelectorOf(map[string]string{"k8s-app": "kube-dns"})
 	peer := netpol.Peer{Namespaces: &namespaces, Pods: &pods}
 	port := uint16(53)
 	if facts := n.job.World.Facts.DNS; facts != nil {
 		port = cmp.Or(facts.Port, 53)
-		namespaces, pods = namespaceNamed(facts.Namespace), equals(facts.Labels.Set)
+		namespaces, pods = namespaceNamed(facts.Namespace), netpol.SelectorOf(facts.Labels.Set)
 		if !facts.Addresses.IsEmpty() {
 			peer = netpol.Peer{Block: &netpol.Block{Addresses: facts.Addresses}}
 		}
@@ -222,7 +222,7 @@ func (n *networks) dns() opening {
 func (n *networks) vitalPeers(v snapshot.VitalPeer) (peers []netpol.Peer, missing []string) {
 	byLabels := v.Namespace != "" && len(v.Labels.Set) > 0
 	if byLabels {
-		namespaces, pods := namespaceNamed(v.Namespace), equals(v.Labels.Set)
+		namespaces, pods := namespaceNamed(v.Namespace), netpol.SelectorOf(v.Labels.Set)
 		peers = append(peers, netpol.Peer{Namespaces: &namespaces, Pods: &pods})
 	}
 	var workloads []*snapshot.Workload
@@ -237,7 +237,7 @@ func (n *networks) vitalPeers(v snapshot.VitalPeer) (peers []netpol.Peer, missin
 				continue
 			}
 			peers = append(peers, peer)
-		case byLabels && equals(v.Labels.Set).Match(p.Labels) == netpol.Yes:
+		case byLabels && netpol.SelectorOf(v.Labels.Set).Match(p.Labels) == netpol.Yes:
 		case !slices.Contains(workloads, p.Workload):
 			workloads = append(workloads, p.Workload)
 		}

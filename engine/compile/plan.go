@@ -176,8 +176,7 @@ func (p *planner) owned(s *Site) {
 	}
 	namespace := s.Server.Ref().Namespace
 	for _, pod := range p.podsIn[namespace] {
-		pooler := slices.ContainsFunc(s.Server.Poolers, func(q *snapshot.Pooler) bool { return q.Workload == pod.Workload })
-		if pod.Workload != s.Server.Workload && !pooler && o.DefaultDeny {
+		if !s.Server.Owns(pod.Workload) && o.DefaultDeny {
 			p.fail(o.Origin, "leave spec.namespace out, or set defaultDeny: false", "namespace %s is not the server's alone: %s lives there too and would be cut off",
 				namespace, pod.Workload.Ref)
 			return
@@ -211,10 +210,7 @@ func (p *planner) outwards(s *Site) {
 
 // leaves reports whether a flow begins at pods of the server or its poolers.
 func (p *planner) leaves(s *Site, f snapshot.VitalFlow) bool {
-	return slices.ContainsFunc(f.From.Pods, func(pod *snapshot.Pod) bool {
-		return pod.Workload == s.Server.Workload ||
-			slices.ContainsFunc(s.Server.Poolers, func(q *snapshot.Pooler) bool { return q.Workload == pod.Workload })
-	})
+	return slices.ContainsFunc(f.From.Pods, func(pod *snapshot.Pod) bool { return s.Server.Owns(pod.Workload) })
 }
 
 // priorities refuses a place in the Admin tier that somebody else has, where it is not

@@ -98,7 +98,7 @@ func (p *planner) entry(s *Site, e intent.Entry) {
 
 // replicas warns of an entry that leads to replicas where there is none.
 func (p *planner) replicas(s *Site, e intent.Entry) {
-	pooler := poolerNamed(s.Server, e.Pooler)
+	pooler := s.Server.PoolerNamed(e.Pooler)
 	switch {
 	case hasReplicas(s.Server):
 	case pooler != nil && pooler.Part == snapshot.Replica:
@@ -125,7 +125,7 @@ func (p *planner) pooler(s *Site, e intent.Entry) {
 		return
 	}
 	at := e.Origin.At("%s", field(e.Origin, "pooler"))
-	pooler := poolerNamed(s.Server, e.Pooler)
+	pooler := s.Server.PoolerNamed(e.Pooler)
 	if pooler == nil {
 		if inPod && e.Pooler == s.Server.Ref().Name {
 			return
@@ -194,7 +194,7 @@ func (p *planner) consent(s *Site, a *intent.Access) {
 // serverOf is the server that a pod belongs to, itself or as its pooler; nil for none.
 func (p *planner) serverOf(pod *snapshot.Pod) *snapshot.Server {
 	for _, s := range p.job.World.Servers {
-		if s.Workload == pod.Workload || slices.ContainsFunc(s.Poolers, func(q *snapshot.Pooler) bool { return q.Workload == pod.Workload }) {
+		if s.Owns(pod.Workload) {
 			return s
 		}
 	}

@@ -65,7 +65,7 @@ func (r *secretReaders) accounts(a *intent.Access) []string {
 	var out []string
 	add := func(p intent.Peer, account string) {
 		switch {
-		case account == defaultAccount && !slices.Contains(p.ServiceAccounts, account):
+		case account == snapshot.DefaultAccount && !slices.Contains(p.ServiceAccounts, account):
 			r.gap("default-account", p, "clients run as service account default of namespace "+a.Namespace+", which is that of every pod that names none",
 				"no Role is written: all of them could read the Secret; give the clients an account of their own")
 		case !slices.Contains(out, account):
@@ -80,7 +80,7 @@ func (r *secretReaders) accounts(a *intent.Access) []string {
 		for _, pod := range peerPods(r.job.World, r.podsIn, p, a.Namespace) {
 			if pod.Namespace == a.Namespace {
 				in = true
-				add(p, runsAs(pod))
+				add(p, pod.RunsAs())
 			} else {
 				elsewhere = true
 			}

@@ -3,7 +3,6 @@ package draft
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/model/flow"
@@ -135,7 +134,7 @@ func (d *drafter) doors(a reach.Access) []*door {
 			if l.Verdict != verdict.Allow {
 				continue
 			}
-			name := d.poolerOf(r)
+			name := r.PoolerName(d.Server)
 			i := slices.IndexFunc(out, func(o *door) bool { return o.pooler == name })
 			if i < 0 {
 				i = len(out)
@@ -146,7 +145,7 @@ func (d *drafter) doors(a reach.Access) []*door {
 		}
 	}
 	for _, o := range out {
-		if p := d.poolerNamed(o.pooler); p != nil {
+		if p := d.Server.PoolerNamed(o.pooler); p != nil {
 			o.endpoint = endpoints[p.Part]
 		}
 	}
@@ -174,29 +173,6 @@ func (d *door) add(l reach.Login) {
 			d.weak = append(d.weak, l.Method)
 		}
 	}
-}
-
-// poolerOf is the word of an entry for a route.
-func (d *drafter) poolerOf(r reach.Route) string {
-	if r.Pooler != "" {
-		_, name, _ := strings.Cut(r.Pooler, "/")
-		return name
-	}
-	for _, p := range d.Server.Ports {
-		if p.Port == r.Port && p.Pooler != nil {
-			return d.Server.Ref().Name
-		}
-	}
-	return ""
-}
-
-func (d *drafter) poolerNamed(name string) *snapshot.Pooler {
-	for _, p := range d.Server.Poolers {
-		if name != "" && p.Ref().Name == name {
-			return p
-		}
-	}
-	return nil
 }
 
 // endpoints are the words for parts of a server.
@@ -253,7 +229,7 @@ func (d *drafter) door(c *client, a reach.Access, o *door, here cell) {
 // withoutTLS reports whether there is no TLS behind a door, so that asking for either takes
 // in nothing else.
 func (d *drafter) withoutTLS(o *door) bool {
-	if p := d.poolerNamed(o.pooler); p != nil {
+	if p := d.Server.PoolerNamed(o.pooler); p != nil {
 		return p.TLS.Enabled == verdict.Deny
 	}
 	return d.Server.TLS.Enabled == verdict.Deny

@@ -104,7 +104,7 @@ func (d *drafter) begin() {
 	for _, w := range d.World.Workloads {
 		for _, p := range w.Pods {
 			d.podsIn[p.Namespace] = append(d.podsIn[p.Namespace], p)
-			d.own[p] = d.isOwn(w)
+			d.own[p] = d.Server.Owns(w)
 		}
 	}
 	for _, m := range d.Server.Members() {
@@ -117,11 +117,6 @@ func (d *drafter) begin() {
 			}
 		}
 	}
-}
-
-// isOwn reports whether a workload is the server's or one of its poolers'.
-func (s *Site) isOwn(w *snapshot.Workload) bool {
-	return w == s.Server.Workload || slices.ContainsFunc(s.Server.Poolers, func(q *snapshot.Pooler) bool { return q.Workload == w })
 }
 
 // policies finds those that stand before the server's pods.

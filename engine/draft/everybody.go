@@ -91,7 +91,7 @@ type doorstep struct {
 // doorstep are the pods and ports where sessions of a door arrive.
 func (d *drafter) doorstep(pooler string) []doorstep {
 	var out []doorstep
-	if p := d.poolerNamed(pooler); p != nil {
+	if p := d.Server.PoolerNamed(pooler); p != nil {
 		for _, pod := range p.Workload.Pods {
 			out = append(out, doorstep{pod, p.Port})
 		}
@@ -115,7 +115,7 @@ func (d *drafter) gets(from network.Endpoint, g grant) bool {
 
 // wayOf is a path by which somebody gets a grant; false for none.
 func (d *drafter) wayOf(from network.Endpoint, g grant) (reach.Path, bool) {
-	q := reach.Question{From: from, To: reach.Target{Server: d.Server, Pooler: d.poolerNamed(g.pooler)},
+	q := reach.Question{From: from, To: reach.Target{Server: d.Server, Pooler: d.Server.PoolerNamed(g.pooler)},
 		Session: reach.Session{Database: g.database, Role: g.role, TLS: true}}
 	if g.authentication != intent.SCRAM {
 		q.Session.Cert = g.role
@@ -140,5 +140,5 @@ func (d *drafter) throughDoor(p reach.Path, pooler string) bool {
 	if p.Pooler != nil {
 		r.Pooler = p.Pooler.Ref().Namespace + "/" + p.Pooler.Ref().Name
 	}
-	return d.poolerOf(r) == pooler
+	return r.PoolerName(d.Server) == pooler
 }

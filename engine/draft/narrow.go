@@ -219,7 +219,7 @@ func (s *Site) behind(e *intent.Entry, row *change.Row) bool {
 	d := &drafter{Site: s}
 	return slices.ContainsFunc(row.Gained, func(l reach.Login) bool {
 		return slices.ContainsFunc(l.Routes, func(r reach.Route) bool {
-			pooler := d.poolerOf(r)
+			pooler := r.PoolerName(d.Server)
 			// The server's file does not tell whom a pooler's session is of.
 			return (pooler == e.Pooler || pooler == "") && !wasThere(row.Lost, l, r)
 		})

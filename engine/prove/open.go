@@ -24,7 +24,7 @@ func (s *site) clients(a *intent.Access) []member {
 	seen := map[*snapshot.Pod]bool{}
 	for _, peer := range a.From {
 		for _, pod := range s.candidates(selectionOf(peer, a.Namespace)) {
-			if own := pod.Workload == s.server.Workload || s.pooler(pod) != nil; own {
+			if own := s.server.Owns(pod.Workload); own {
 				continue // they are no clients of themselves
 			}
 			if !seen[pod] && s.isNamed(peer, a.Namespace, pod) == netpol.Yes {

@@ -95,9 +95,9 @@ func (s *site) rightsOf(p *snapshot.Pod) rights {
 		func(peer intent.Peer, own string) netpol.Match { return s.isNamed(peer, own, p) },
 		func(f *snapshot.VitalFlow) bool {
 			return slices.Contains(f.From.Pods, p) ||
-				f.From.Namespace == p.Namespace && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(p.Labels) == netpol.Yes
+				f.From.Namespace == p.Namespace && len(f.From.Labels.Set) > 0 && netpol.SelectorOf(f.From.Labels.Set).Match(p.Labels) == netpol.Yes
 		})
-	if q := s.pooler(p); q != nil {
+	if q := s.server.PoolerOf(p.Workload); q != nil {
 		out.pooler = q
 		out.key += "p" + q.Workload.Name
 	}
@@ -109,7 +109,7 @@ func (p *prover) isNamed(peer intent.Peer, own string, pod *snapshot.Pod) netpol
 	if peer.IsOutside() {
 		return netpol.No
 	}
-	if len(peer.ServiceAccounts) > 0 && !slices.Contains(peer.ServiceAccounts, cmp.Or(pod.ServiceAccount, "default")) {
+	if len(peer.ServiceAccounts) > 0 && !slices.Contains(peer.ServiceAccounts, pod.RunsAs()) {
 		return netpol.No
 	}
 	return p.selected(selectionOf(peer, own), pod.Namespace, pod.Labels)
@@ -137,7 +137,7 @@ func (s *site) rightsOfStranger(v *network.Virtual) rights {
 		func(peer intent.Peer, own string) netpol.Match { return s.namesStranger(peer, own, v) },
 		func(f *snapshot.VitalFlow) bool {
 			return s.isLike(v, s.others(f.From.Pods)) ||
-				s.isCalled(v.Namespace, f.From.Namespace) && len(f.From.Labels.Set) > 0 && equal(f.From.Labels.Set).Match(v.Labels) == netpol.Yes
+				s.isCalled(v.Namespace, f.From.Namespace) && len(f.From.Labels.Set) > 0 && netpol.SelectorOf(f.From.Labels.Set).Match(v.Labels) == netpol.Yes
 		})
 	out.byLabels = true
 	return out
@@ -228,7 +228,7 @@ func isTold(v *network.Virtual, p *snapshot.Pod, others []*snapshot.Pod) bool {
 			shared[k] = value
 		}
 	}
-	return len(shared) > 0 && !slices.ContainsFunc(others, func(o *snapshot.Pod) bool { return equal(shared).Match(o.Labels) == netpol.Yes })
+	return len(shared) > 0 && !slices.ContainsFunc(others, func(o *snapshot.Pod) bool { return netpol.SelectorOf(shared).Match(o.Labels) == netpol.Yes })
 }
 
 // isTwin reports whether a stranger has all labels of a pod that stay, and not all of one of
@@ -293,18 +293,7 @@ func (s *site) isWay(e *intent.Entry, w wayIn) bool {
 	if !w.login.TLS && !(e.PlainText && s.asked.Perimeter.PlainText) {
 		return false
 	}
-	if s.isInside(w.route) {
-		return e.Pooler != "" && e.Pooler == s.server.Ref().Name
-	}
-	return w.route.Pooler == s.poolerRoute(e)
-}
-
-// poolerRoute is the pooler of an entry as routes call it; empty for straight.
-func (s *site) poolerRoute(e *intent.Entry) string {
-	if e.Pooler == "" {
-		return ""
-	}
-	return s.server.Ref().Namespace + "/" + e.Pooler
+	return w.route.PoolerName(s.server) == e.Pooler
 }
 
 // isInside reports whether a route ends at a pooler in the pods of the server.

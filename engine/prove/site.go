@@ -219,16 +219,6 @@ func (s *site) ownPods() []*snapshot.Pod {
 	return out
 }
 
-// pooler is the server's pooler that a pod is of; nil for none.
-func (s *site) pooler(p *snapshot.Pod) *snapshot.Pooler {
-	for _, q := range s.server.Poolers {
-		if q.Workload == p.Workload {
-			return q
-		}
-	}
-	return nil
-}
-
 // An owned peer is one of an object in the namespace own; empty for the cluster's objects.
 type ownedPeer struct {
 	peer intent.Peer

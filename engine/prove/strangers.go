@@ -1,7 +1,6 @@
 package prove
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,18 +69,10 @@ func (s *site) calls() []selection {
 	}
 	for _, f := range s.server.Vital {
 		if f.From.Namespace != "" {
-			out = append(out, selection{inNamespace(f.From.Namespace), equal(f.From.Labels.Set)})
+			out = append(out, selection{inNamespace(f.From.Namespace), netpol.SelectorOf(f.From.Labels.Set)})
 		}
 	}
 	return distinct(out)
-}
-
-func equal(labels map[string]string) netpol.Selector {
-	var out netpol.Selector
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		out = append(out, netpol.Requirement{Key: k, Op: netpol.In, Values: []string{labels[k]}})
-	}
-	return out
 }
 
 // guards reports whether a policy may select a pod of the server or of its poolers.

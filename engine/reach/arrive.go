@@ -19,7 +19,7 @@ type passage struct {
 // which may meet itself, or one that has to be asked by itself.
 func (b *book) pod(p *snapshot.Pod) []Access {
 	from := network.PodEndpoint(p)
-	if p.Workload == b.server.Workload || poolerOf(b.server, p.Workload) != nil {
+	if b.server.Owns(p.Workload) {
 		return b.client(from, b.arrivals(from, b.Engine.ways(Question{From: from, To: Target{Server: b.server}}), nil))
 	}
 	class := b.classOf(p)

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/network"
 	"github.com/pgmoat/pgmoat/model/flow"
@@ -49,6 +50,20 @@ type Route struct {
 	// for the client's own.
 	Through string `json:"through,omitempty"`
 	Sees    string `json:"sees,omitempty"`
+}
+
+// PoolerName is how an access names the pooler of a route to a server: one in the server's own
+// pods by the server's name; empty for straight.
+func (r Route) PoolerName(s *snapshot.Server) string {
+	if r.Pooler != "" {
+		return r.Pooler[strings.LastIndexByte(r.Pooler, '/')+1:]
+	}
+	for _, p := range s.Ports {
+		if p.Port == r.Port && p.Pooler != nil {
+			return s.Ref().Name
+		}
+	}
+	return ""
 }
 
 // WhoCan answers for one server, closed-world: every client that the snapshot

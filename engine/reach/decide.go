@@ -132,7 +132,7 @@ func (e *Engine) converse(q Question, w way) ([]verdict.Step, string) {
 // notListening says that packets arrive where no PostgreSQL answers, or at a pooler that
 // has no member to pass them on to.
 func notListening(s *snapshot.Server, w way) verdict.Step {
-	if p := poolerOf(s, w.member.Workload); p != nil && p.Port == w.port.Port {
+	if p := s.PoolerOf(w.member.Workload); p != nil && p.Port == w.port.Port {
 		return verdict.Step{Layer: verdict.Pooler, Verdict: verdict.Deny, Reason: "pooler/no-member",
 			Facts: map[string]string{"pooler": p.Ref().String(), "target": p.Target, "part": p.Part}, Origin: p.Origin}
 	}

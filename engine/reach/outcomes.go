@@ -58,7 +58,7 @@ func (e *Engine) Outcomes(s *snapshot.Server, names Names, cuts []flow.Addresses
 	}
 	kinds := e.kinds()
 	for _, w := range e.World.Workloads {
-		own := w == s.Workload || poolerOf(s, w) != nil
+		own := s.Owns(w)
 		for _, p := range w.Pods {
 			if kind := kinds[len(o.Pods)]; kind.class < 0 || own || b.meshed {
 				o.Pods = append(o.Pods, number(b.pod(p)))

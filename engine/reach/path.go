@@ -189,7 +189,7 @@ func (e *Engine) numbers(q Question, pod *snapshot.Pod) []uint16 {
 	if q.Port != 0 {
 		return []uint16{q.Port}
 	}
-	if p := poolerOf(q.To.Server, pod.Workload); p != nil {
+	if p := q.To.Server.PoolerOf(pod.Workload); p != nil {
 		return []uint16{p.Port}
 	}
 	var out []uint16
@@ -202,7 +202,7 @@ func (e *Engine) numbers(q Question, pod *snapshot.Pod) []uint16 {
 // listening returns the ways that begin at a pod's port: one to PostgreSQL itself,
 // or one for each member that a pooler may hand the session to.
 func (e *Engine) listening(t Target, pod *snapshot.Pod, number uint16) []way {
-	if p := poolerOf(t.Server, pod.Workload); p != nil {
+	if p := t.Server.PoolerOf(pod.Workload); p != nil {
 		if number != p.Port {
 			return nil
 		}
@@ -217,15 +217,6 @@ func (e *Engine) listening(t Target, pod *snapshot.Pod, number uint16) []way {
 	for _, sp := range t.Server.Ports {
 		if sp.Port == number && isMember(t.Server, pod) {
 			return []way{{member: pod, port: sp}}
-		}
-	}
-	return nil
-}
-
-func poolerOf(s *snapshot.Server, w *snapshot.Workload) *snapshot.Pooler {
-	for _, p := range s.Poolers {
-		if p.Workload == w {
-			return p
 		}
 	}
 	return nil

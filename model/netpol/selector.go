@@ -2,6 +2,7 @@ package netpol
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -136,4 +137,14 @@ func yes(b bool) Match {
 		return Yes
 	}
 	return No
+}
+
+// SelectorOf selects what has all of some labels; nothing but these is asked for, and without
+// any the selector is empty and matches everything.
+func SelectorOf(labels map[string]string) Selector {
+	out := Selector{}
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, Requirement{Key: k, Op: In, Values: []string{labels[k]}})
+	}
+	return out
 }
