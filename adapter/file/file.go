@@ -84,7 +84,7 @@ func nothing(b object.Batch, paths []string) error {
 }
 
 func first(ps []snapshot.Problem) string {
-	text := ps[0].Origin.String() + ": " + strings.TrimPrefix(ps[0].Err, ps[0].Origin.Field+": ")
+	text := ps[0].Origin.String() + ": " + ps[0].Fault()
 	if len(ps) > 1 {
 		text += fmt.Sprintf(" (and %d more)", len(ps)-1)
 	}

@@ -79,7 +79,7 @@ func (a *app) imported(ctx context.Context, names []string, to importTo) error {
 		return err
 	}
 	for _, p := range have.Problems {
-		_, _ = fmt.Fprintf(a.err, "pgmoat: %s: %s\n", report.Printable(world.Locate(p.Origin).String()), report.Printable(p.Err))
+		_, _ = fmt.Fprintf(a.err, "pgmoat: %s: %s\n", report.Printable(world.Locate(p.Origin).String()), report.Printable(p.Fault()))
 	}
 	if len(world.Problems)+len(have.Problems) > 0 {
 		// A policy that was not read may be the one that lets somebody in.

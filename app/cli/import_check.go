@@ -131,7 +131,7 @@ func (c *draftCheck) readBack(ctx context.Context) (intent.Intents, error) {
 	}
 	in := pgmoat.Read(batch, c.before.World.Facts)
 	for _, p := range append(batch.Problems, in.Problems...) {
-		return in, fmt.Errorf("the draft cannot be read back: %s: %s", p.Origin, p.Err)
+		return in, fmt.Errorf("the draft cannot be read back: %s: %s", p.Origin, p.Fault())
 	}
 	return in, nil
 }

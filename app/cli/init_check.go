@@ -59,7 +59,7 @@ func (b *beginning) check(answers starter.Answers) []fault {
 	var out []fault
 	if len(intents.Problems) > 0 || b.world == nil {
 		for _, p := range intents.Problems {
-			out = append(out, places.fault(compile.Error{Origin: p.Origin, Text: p.Err}))
+			out = append(out, places.fault(compile.Error{Origin: p.Origin, Text: p.Fault()}))
 		}
 		return out
 	}

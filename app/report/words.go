@@ -154,7 +154,7 @@ func hbaUnsure(s verdict.Step) string {
 
 // Problem words a document that could not be read.
 func Problem(world *snapshot.Snapshot, p snapshot.Problem) string {
-	text := world.Locate(p.Origin).String() + ": " + strings.TrimPrefix(p.Err, p.Origin.Field+": ")
+	text := world.Locate(p.Origin).String() + ": " + p.Fault()
 	if p.Namespace == "" {
 		return text + " (every answer is in doubt until it is mended or left out with --skip)"
 	}

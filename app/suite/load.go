@@ -67,7 +67,7 @@ func (c *comparison) refused() {
 		}
 		if !announced {
 			c.unexpected = append(c.unexpected,
-				c.world.Locate(p.Origin).String()+": "+strings.TrimPrefix(p.Err, p.Origin.Field+": "))
+				c.world.Locate(p.Origin).String()+": "+p.Fault())
 		}
 	}
 	for i, r := range c.refusals {

@@ -24,7 +24,7 @@ func Plan(in intent.Intents, world *snapshot.Snapshot, now snapshot.Moment) (*Jo
 		}
 	}
 	for _, problem := range in.Problems {
-		p.fail(problem.Origin, "", "%s", strings.TrimPrefix(problem.Err, problem.Origin.Field+": "))
+		p.fail(problem.Origin, "", "%s", problem.Fault())
 	}
 	for _, perimeter := range in.Perimeters {
 		p.perimeter(perimeter)

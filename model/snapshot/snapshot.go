@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -179,6 +180,9 @@ type Problem struct {
 	// and Services are made of, and neither a policy nor a pod hangs on it; zero otherwise.
 	Object Ref
 }
+
+// Fault is what is wrong without the path to the field, for whoever tells the origin before.
+func (p Problem) Fault() string { return strings.TrimPrefix(p.Err, p.Origin.Field+": ") }
 
 // A Warning tells of something that was read and is probably not what was meant.
 type Warning struct {
