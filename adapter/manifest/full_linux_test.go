@@ -8,27 +8,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-)
 
-// small makes a disk that has room for a few pages.
-func small(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("a full disk takes the right to mount one: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
+	"github.com/pgmoat/pgmoat/internal/smalldisk"
+)
 
 // A disk that becomes full leaves what was there as it was, byte by byte and nothing
 // beside, and the next run finds nothing in its way.
 func TestWriteOnAFullDisk(t *testing.T) {
-	disk := small(t)
+	disk := smalldisk.New(t)
 	files := func(text string) []File {
 		return []File{{"objects/a", text}, {"objects/b", text}, {Index, `{"files":["objects/a","objects/b"]}`}}
 	}
