@@ -20,6 +20,12 @@ type Batch struct {
 	Ignored int
 	// Unused counts the objects of kinds that nobody asked for.
 	Unused int
+	// Coverage says what of a cluster was looked at; nil for manifests.
+	Coverage *snapshot.Coverage
+	// Missing is what is deployed and the source does not hold.
+	Missing []snapshot.Missing
+	// Warnings are what people should know of how the source was read.
+	Warnings []snapshot.Warning
 	// Inputs are the files that were read, in their order; nil where nobody asked for their
 	// digests.
 	Inputs []Input

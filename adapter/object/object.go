@@ -19,9 +19,12 @@ type Object struct {
 	Labels      map[string]string
 	Annotations map[string]string
 	Owners      []Owner
-	// JSON is the whole object.
-	JSON   []byte
-	Source Source
+	// JSON is the whole object, or where it is Partial, its metadata.
+	JSON []byte
+	// Partial says that only the metadata was read: what else the object holds is not known,
+	// which is not the same as nothing.
+	Partial bool
+	Source  Source
 }
 
 // An Owner is an entry of metadata.ownerReferences.
@@ -36,7 +39,10 @@ type Owner struct {
 // A Source says where an object was read.
 type Source struct {
 	File string // as the user named it; empty on a live cluster
-	Line int    // where the document begins, 1-based
+	Line int    // where the document begins, 1-based; 0 where it was rendered or is live
+	// Via is what rendered the object: "kustomization overlays/prod", "chart charts/db";
+	// empty for one that stands as it is. File is then the template or the resource file.
+	Via string
 	// Prefix leads from the document to the object: "items[3]." in a List.
 	Prefix string
 }

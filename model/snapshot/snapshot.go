@@ -41,6 +41,10 @@ type Snapshot struct {
 	Skipped []string
 	// Ignored counts documents without apiVersion and kind.
 	Ignored int
+	// Coverage says what of a cluster was looked at; nil where only manifests were read.
+	Coverage *Coverage
+	// Missing is what is deployed and is in no source.
+	Missing []Missing
 	// Warnings are for people: read, understood, but probably not what was meant.
 	Warnings []Warning
 	Facts    Facts
