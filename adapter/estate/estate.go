@@ -89,6 +89,7 @@ func From(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot,
 		*opts.Inputs = slices.Concat(batch.Inputs, stated)
 	}
 	s.Problems, s.Skipped, s.Ignored, s.Locator = batch.Problems, batch.Skipped, batch.Ignored, batch.Locate
+	cover(s, batch, Types(opts.Adapters, opts.Intents != nil))
 	kube.Convert(batch.Objects, s)
 	world := &operator.World{Snapshot: s, Objects: byType(batch.Objects)}
 	for _, adapt := range opts.Adapters {
@@ -157,7 +158,7 @@ var secretType = object.Type{Kind: "Secret"}
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // bare is a Secret without what it holds: package kube alone gets to see that, and what
-// may be known of it is in the snapshot.
+// may be known of it is in the snapshot. It is as partial as it was.
 func bare(o object.Object) object.Object {
 	o.JSON = []byte("{}")
 	o.Annotations = maps.Clone(o.Annotations)

@@ -3,6 +3,7 @@ package file
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -48,7 +49,7 @@ func collect(outcomes []outcome) object.Batch {
 func (c *collector) add(f found) {
 	id := identity{f.Type(), f.Namespace, f.Name}
 	if at, ok := c.known[id]; ok && !strings.HasSuffix(f.Name, "-") { // generateName makes many
-		if first := c.batch.Objects[at]; !same(first.JSON, f.JSON) {
+		if first := c.batch.Objects[at]; !Same(first.JSON, f.JSON) {
 			c.batch.Problems = append(c.batch.Problems, c.twice(at, f))
 		}
 		return
@@ -60,14 +61,17 @@ func (c *collector) add(f found) {
 
 func (c *collector) twice(at int, again found) snapshot.Problem {
 	first := c.lines.objects[at]
-	there := c.lines.line(first)
-	p := again.Problem(fmt.Errorf("is also at %s:%d, with other content", first.Source.File, there))
+	place := first.Source.File
+	if line := c.lines.line(first); line > 0 {
+		place = fmt.Sprintf("%s:%d", place, line)
+	}
+	p := again.Problem(errors.New("is also at " + place + ", with other content"))
 	p.Origin.Line = c.lines.line(again)
 	return p
 }
 
-// same reports whether two JSON texts are the same object.
-func same(a, b []byte) bool {
+// Same reports whether two JSON texts are the same object.
+func Same(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}

@@ -45,12 +45,12 @@ func unreadable(c chunk) *fault {
 func yamlFault(c chunk, err error) *fault {
 	line, text := yamlLine(err)
 	f := &fault{c.begins(), withoutValues(c, text)}
-	if line > 0 {
+	if line > 0 && c.via == "" {
 		f.line = c.line + line - 1
 	} else if at := aliasAt(c.data, text); at >= 0 {
 		f.line = c.lineAt(at)
 	}
-	if at, ok := template(c.data); ok {
+	if at, ok := template(c); ok {
 		return &fault{c.lineAt(at), "looks like a template that nobody rendered ({{ … }})"}
 	}
 	return f
@@ -99,7 +99,7 @@ func jsonFault(c chunk, offset int, err error) *fault {
 	} else {
 		at = len(bytes.TrimRight(c.data, " \t\r\n")) // it ended too early
 	}
-	if t, ok := template(c.data); ok {
+	if t, ok := template(c); ok {
 		return &fault{c.lineAt(t), "looks like a template that nobody rendered ({{ … }})"}
 	}
 	return &fault{c.lineAt(at - 1), "not valid JSON: " + withoutValues(c, err.Error())}

@@ -28,7 +28,15 @@ type Options struct {
 	Wants func(object.Type, []byte) bool
 	// Digests asks for the digest of each file.
 	Digests bool
+	// Lists says, by the last element of its path, whether a Listing names a file among its
+	// Beside, manifest or not; nil names none.
+	Lists func(name string) bool
+	// Within is the real path of a directory outside of which no link may lead; empty lets
+	// them lead anywhere. The paths themselves may be links to anything.
+	Within string
 }
+
+func (o Options) lists(name string) bool { return o.Lists != nil && o.Lists(name) }
 
 func (o Options) wants(t object.Type, text []byte) bool { return o.Wants == nil || o.Wants(t, text) }
 
@@ -46,26 +54,20 @@ var ErrNothing = errors.New("no Kubernetes object was read")
 // that cannot be read is a Problem of every namespace. The error is ErrNothing
 // where there was nothing to read, or says that the request itself is wrong.
 func Read(ctx context.Context, paths []string, opts Options) (object.Batch, error) {
-	skip, err := newGlobs(opts.Skip)
+	listing, err := List(ctx, paths, opts)
 	if err != nil {
 		return object.Batch{}, err
 	}
-	w := walker{skip: skip, opts: opts}
-	if err := w.walk(ctx, paths); err != nil {
-		return object.Batch{}, err
-	}
-	outcomes, err := parse(ctx, w.files, opts)
+	batch, err := listing.Read(ctx, nil)
 	if err != nil {
 		return object.Batch{}, err
 	}
-	batch := collect(outcomes)
-	batch.Problems = append(w.problems, batch.Problems...)
-	batch.Skipped, batch.Inputs = w.skipped, w.inputs
-	return batch, nothing(batch, paths)
+	return batch, Nothing(batch, paths)
 }
 
-// nothing is the error of a batch that holds no object, readable or not.
-func nothing(b object.Batch, paths []string) error {
+// Nothing is the error of a batch that holds no object, readable or not: ErrNothing with the
+// reason; nil for any other batch.
+func Nothing(b object.Batch, paths []string) error {
 	if len(b.Objects) > 0 || b.Unused > 0 {
 		return nil
 	}

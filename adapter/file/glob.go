@@ -22,6 +22,12 @@ func newGlobs(patterns []string) (globs, error) {
 	return gs, nil
 }
 
+// Skips reports whether Skip leaves out a path by itself. The error is that of the patterns.
+func (o Options) Skips(name string) (bool, error) {
+	gs, err := newGlobs(o.Skip)
+	return err == nil && gs.match(name), err
+}
+
 // match reports whether a pattern matches the path or a suffix of it that begins
 // at a name. A pattern that begins with a slash matches from the root only.
 func (gs globs) match(p string) bool {

@@ -169,8 +169,8 @@ func (m *metadata) value(key string) (value string, told bool) {
 }
 
 // template reports whether the text looks like that of a chart nobody rendered,
-// and where.
-func template(data []byte) (offset int, yes bool) {
-	at := bytes.Index(data, []byte("{{"))
-	return at, at >= 0
+// and where. What was rendered may speak of templates.
+func template(c chunk) (offset int, yes bool) {
+	at := bytes.Index(c.data, []byte("{{"))
+	return at, at >= 0 && c.via == ""
 }

@@ -90,6 +90,9 @@ func nodes(data []byte) *yaml3.Node {
 // lineIn returns the line of a path in the file; otherwise is the answer where
 // there is none to be found.
 func lineIn(root *yaml3.Node, c chunk, path string, otherwise int) int {
+	if c.via != "" {
+		return 0
+	}
 	if line := lineOfPath(root, path); line > 0 {
 		return c.line + line - 1
 	}

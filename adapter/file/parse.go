@@ -25,13 +25,8 @@ type found struct {
 	in chunk
 }
 
-// parse reads the chunks of all files, several at a time; the outcomes are in the
-// order of the chunks.
-func parse(ctx context.Context, files []content, opts Options) ([]outcome, error) {
-	var chunks []chunk
-	for _, f := range files {
-		chunks = append(chunks, split(f)...)
-	}
+// parse reads the chunks, several at a time; the outcomes are in their order.
+func parse(ctx context.Context, chunks []chunk, opts Options) ([]outcome, error) {
 	outcomes := make([]outcome, len(chunks))
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -84,7 +79,7 @@ func (r *reader) chunk(c chunk) {
 		r.refuse(c, h, yamlFault(c, err))
 		return
 	}
-	r.take(c, data, object.Source{File: c.file, Line: c.begins()}, nil)
+	r.take(c, data, c.source(c.begins()), nil)
 }
 
 // refuse notes a document that cannot be parsed, with what its margin tells of it.
@@ -99,6 +94,6 @@ func (r *reader) refuse(c chunk, h header, f *fault) {
 		}
 		p.Origin.Object = ref.String()
 	}
-	p.Origin.File, p.Origin.Line = c.file, f.line
+	p.Origin.File, p.Origin.Via, p.Origin.Line = c.file, c.via, f.line
 	r.out.problems = append(r.out.problems, p)
 }

@@ -1,10 +1,16 @@
 package file
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+)
 
 // A chunk is one document of a file: a slice of its bytes.
 type chunk struct {
 	file string
+	// via is what rendered the document, which then has no lines; empty for that of a file.
+	via  string
 	data []byte
 	// line is that of data[0], 1-based.
 	line int
@@ -85,13 +91,24 @@ func firstLine(data []byte) (lines, at int) {
 	return lines, at
 }
 
+// source is where an object of the document came from, when it begins at the line.
+func (c chunk) source(line int) object.Source {
+	return object.Source{File: c.file, Line: line, Via: c.via}
+}
+
 // begins returns the line of the first content.
 func (c chunk) begins() int {
+	if c.via != "" {
+		return 0
+	}
 	lines, _ := firstLine(c.data)
 	return c.line + lines
 }
 
 // lineAt returns the line of an offset.
 func (c chunk) lineAt(offset int) int {
+	if c.via != "" {
+		return 0
+	}
 	return c.line + bytes.Count(c.data[:min(max(offset, 0), len(c.data))], []byte{'\n'})
 }

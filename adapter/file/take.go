@@ -30,7 +30,7 @@ func (r *reader) stream(c chunk, h header) bool {
 		case err != nil && first:
 			data, yerr := toJSON(c.data)
 			if yerr == nil {
-				r.take(c, data, object.Source{File: c.file, Line: c.begins()}, nil)
+				r.take(c, data, c.source(c.begins()), nil)
 				return true
 			}
 			r.refuse(c, h, jsonFault(c, 0, err))
@@ -40,8 +40,8 @@ func (r *reader) stream(c chunk, h header) bool {
 			return true
 		}
 		at := int(dec.InputOffset()) - len(raw)
-		value := chunk{file: c.file, data: c.data[at:dec.InputOffset()], line: c.line + bytes.Count(c.data[:at], []byte{'\n'})}
-		r.take(value, raw, object.Source{File: c.file, Line: value.line}, checkJSON)
+		value := chunk{file: c.file, via: c.via, data: c.data[at:dec.InputOffset()], line: c.lineAt(at)}
+		r.take(value, raw, value.source(value.line), checkJSON)
 	}
 }
 
@@ -73,6 +73,9 @@ func (r *reader) take(c chunk, data []byte, source object.Source, check func([]b
 	}
 	o, err := object.New(data, source, r.opts.namespace())
 	switch {
+	case encrypted(o):
+		r.problem(c, object.Object{Source: source}, errEncrypted)
+		return
 	case o.Kind == "" || o.APIVersion == "":
 		r.nameless(c, o, err)
 		return
@@ -105,6 +108,16 @@ func (r *reader) take(c chunk, data []byte, source object.Source, check func([]b
 		return
 	}
 	r.out.objects = append(r.out.objects, found{o, c})
+}
+
+var errEncrypted = errors.New(`is encrypted as a whole (SOPS): what it is cannot be told; ` +
+	`decrypt it, or encrypt only its data (--encrypted-regex '^(data|stringData)$')`)
+
+// encrypted reports whether SOPS has encrypted what the object is: each value has become a
+// text that begins so, "apiVersion" and "kind" with them.
+func encrypted(o object.Object) bool {
+	const begin = "ENC[AES256_GCM,"
+	return strings.HasPrefix(o.Kind, begin) || strings.HasPrefix(o.APIVersion, begin)
 }
 
 // noObject decides about a document that is no mapping: a bare array of objects,

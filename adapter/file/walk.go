@@ -1,44 +1,30 @@
 package file
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
-// maxFile is the size above which a file is refused: manifests are not that large,
-// and what is would fill the memory.
-var maxFile int64 = 512 << 20
-
 // stdin is the path that stands for standard input.
 const stdin = "-"
 
-// A content is one file, read.
-type content struct {
-	name string // as shown
-	data []byte
-}
-
-// A walker turns paths into contents. A real file is read once, under the first
+// A walker lists what paths lead to. A real file is listed once, under the first
 // name that leads to it.
 type walker struct {
 	opts     Options
 	skip     globs
-	files    []content
+	files    []Listed
+	beside   []string
 	problems []snapshot.Problem
 	skipped  []string
-	inputs   []object.Input
-	seen     map[string]bool // real paths of files read
+	seen     map[string]bool // real paths of files listed
 	active   map[string]bool // real paths of the directories being walked: cycles
 	whole    map[string]bool // real paths of directories read without skipping anything
 }
@@ -62,11 +48,7 @@ func (w *walker) stdin() {
 		return
 	}
 	w.seen[stdin] = true
-	if w.opts.Stdin == nil {
-		w.fail(stdin, errors.New("there is no standard input"))
-		return
-	}
-	w.load(stdin, w.opts.Stdin)
+	w.files = append(w.files, Listed{Name: stdin})
 }
 
 // named takes a path that the user wrote: whatever its extension is, it is meant.
@@ -80,7 +62,7 @@ func (w *walker) named(ctx context.Context, p string) error {
 		_, err := w.dir(ctx, p)
 		return err
 	default:
-		w.file(p)
+		w.file(Listed{Name: p, Named: true})
 	}
 	return nil
 }
@@ -99,7 +81,11 @@ func (w *walker) dir(ctx context.Context, p string) (whole bool, err error) {
 	if real, err = filepath.Abs(real); err != nil {
 		return false, err
 	}
-	if w.active[real] || w.whole[real] {
+	switch {
+	case w.active[real], w.whole[real]:
+		return true, nil
+	case !w.within(real):
+		w.fail(p, errOutside)
 		return true, nil
 	}
 	entries, err := os.ReadDir(p)
@@ -131,18 +117,23 @@ func (w *walker) entry(ctx context.Context, dir string, e fs.DirEntry) (whole bo
 		}
 		mode = info.Mode().Type()
 	}
-	isManifest := !mode.IsDir() && manifest(p)
+	lists, isManifest := w.opts.lists(e.Name()), manifest(p)
 	switch {
-	case mode.IsDir() && e.Name() == ".git", !mode.IsDir() && !isManifest:
+	case mode.IsDir() && e.Name() == ".git", !mode.IsDir() && !isManifest && !lists:
 		return true, nil
 	case w.skips(p, mode.IsDir()):
 		return false, nil
 	case mode.IsDir():
 		return w.dir(ctx, p)
-	case !mode.IsRegular():
+	case !mode.IsRegular() && isManifest:
 		w.fail(p, errors.New("not a regular file"))
-	default:
-		w.file(p)
+	case mode.IsRegular():
+		if lists {
+			w.beside = append(w.beside, p)
+		}
+		if isManifest {
+			w.file(Listed{Name: p})
+		}
 	}
 	return true, nil
 }
@@ -178,55 +169,48 @@ func (w *walker) skips(p string, dir bool) bool {
 	return true
 }
 
-func (w *walker) file(p string) {
-	real, err := filepath.EvalSymlinks(p)
+// file lists a file, unless another name led to it before.
+func (w *walker) file(f Listed) {
+	real, err := filepath.EvalSymlinks(f.Name)
 	if err != nil {
-		real = p // a pipe of the shell, /dev/fd/63, has no real path
+		real = f.Name // a pipe of the shell, /dev/fd/63, has no real path
 	}
 	if abs, err := filepath.Abs(real); err == nil {
 		real = abs
 	}
-	if w.seen[real] {
+	switch {
+	case w.seen[real]:
+		return
+	case !f.Named && !w.within(real):
+		w.fail(f.Name, errOutside)
 		return
 	}
 	w.seen[real] = true
-	f, err := os.Open(p)
-	if err != nil {
-		w.fail(p, err)
-		return
-	}
-	defer f.Close() //nolint:errcheck // only read
-	w.load(p, f)
+	f.Real = real
+	w.files = append(w.files, f)
 }
 
-// load reads a file whole, or refuses it.
-func (w *walker) load(name string, r io.Reader) {
-	var b bytes.Buffer
-	if f, ok := r.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() < maxFile {
-			b.Grow(int(info.Size()) + bytes.MinRead)
-		}
+// errOutside is about a link. Where it leads is not said: that is no part of the tree either.
+var errOutside = errors.New("is a link that leads out of the tree")
+
+// within reports whether a real path may be read.
+func (w *walker) within(real string) bool {
+	if w.opts.Within == "" {
+		return true
 	}
-	n, err := b.ReadFrom(io.LimitReader(r, maxFile+1))
-	switch {
-	case err != nil:
-		w.fail(name, err)
-	case n > maxFile:
-		w.fail(name, fmt.Errorf("larger than %d MiB", maxFile>>20))
-	default:
-		if w.opts.Digests {
-			w.inputs = append(w.inputs, object.InputOf(name, b.Bytes()))
-		}
-		w.files = append(w.files, content{name, bytes.TrimPrefix(b.Bytes(), []byte("\ufeff"))})
-	}
+	rel, err := filepath.Rel(w.opts.Within, real)
+	return err == nil && filepath.IsLocal(rel)
 }
 
-// fail notes a path that could not be read. Nobody knows what it held, so every
+// fail notes a path that could not be listed.
+func (w *walker) fail(p string, err error) { w.problems = append(w.problems, unread(p, err)) }
+
+// unread tells of a path that could not be read. Nobody knows what it held, so every
 // answer is in doubt.
-func (w *walker) fail(p string, err error) {
+func unread(p string, err error) snapshot.Problem {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		err = pe.Err
 	}
-	w.problems = append(w.problems, snapshot.Problem{Origin: verdict.Origin{File: p}, Err: "cannot be read: " + err.Error()})
+	return snapshot.Problem{Origin: verdict.Origin{File: p}, Err: "cannot be read: " + err.Error()}
 }

@@ -70,7 +70,7 @@ func otherDNS(stated, seen *snapshot.DNS) string {
 func (c *converter) sightDNS() *snapshot.DNS {
 	behind := c.dnsService()
 	for _, d := range c.daemons {
-		if !d.isCache() {
+		if !d.isCache() || d.isIdle() {
 			continue
 		}
 		if cache := c.cache(d); cache != nil {

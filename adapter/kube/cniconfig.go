@@ -2,6 +2,7 @@ package kube
 
 import (
 	"bytes"
+	"net/netip"
 	"strconv"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
@@ -18,6 +19,8 @@ type network struct {
 	configs map[string]configMap
 	// hints are the plugins whose kinds are installed, with the first such object.
 	hints map[string]verdict.Origin
+	// pools are the ranges of Calico's IPPools, sorted.
+	pools []netip.Prefix
 }
 
 type configMap struct {
@@ -52,6 +55,8 @@ var cniKinds = map[object.Type]func(*converter, object.Object) error{
 	{Group: "config.openshift.io", Kind: "Network"}:                   (*converter).openShift,
 	{Group: "operator.openshift.io", Kind: "Network"}:                 (*converter).openShift,
 	{Group: "operator.tigera.io", Kind: "Installation"}:               (*converter).installation,
+	{Group: "crd.projectcalico.org", Kind: "IPPool"}:                  (*converter).pool,
+	{Group: "projectcalico.org", Kind: "IPPool"}:                      (*converter).pool,
 }
 
 // TellsCNI reports whether an object of the type, with this text, may tell of the

@@ -64,12 +64,27 @@ var imageNames = map[string]string{
 func (c *converter) sightDaemon() (best sighting) {
 	for _, d := range c.daemons {
 		for _, s := range d.sightings() {
+			if d.isIdle() {
+				break
+			}
 			if best.name == "" || better(s.enforces, best.enforces) || s.enforces == best.enforces && s.name < best.name {
 				best = s
 			}
 		}
 	}
 	return best
+}
+
+// isIdle reports whether the cluster says that no node runs the DaemonSet: one that was left
+// behind, or whose nodeSelector nothing has. A manifest says nothing of that.
+func (d daemon) isIdle() bool {
+	var in struct {
+		Status struct {
+			Observed int64 `json:"observedGeneration"`
+			Desired  int32 `json:"desiredNumberScheduled"`
+		} `json:"status"`
+	}
+	return d.Decode(&in) == nil && in.Status.Observed > 0 && in.Status.Desired == 0
 }
 
 // better orders by how much a plugin may protect: Allow, Unknown, Deny.

@@ -15,7 +15,7 @@ import (
 
 // Convert adds to the snapshot what the objects say: namespaces, workloads,
 // Services, routes, Secrets, policies, what is not modelled, and what the objects tell
-// of the network plugin, the kube-apiserver and the resolver. An object that the API
+// of the network plugin, the ranges of pods, the kube-apiserver and the resolver. An object that the API
 // server would refuse becomes a Problem. Objects of other kinds only make
 // their namespace exist.
 func Convert(objects []object.Object, s *snapshot.Snapshot) {
@@ -44,6 +44,7 @@ func Convert(objects []object.Object, s *snapshot.Snapshot) {
 	for _, o := range c.secrets {
 		c.secret(o)
 	}
+	c.seal()
 	for _, o := range c.policies {
 		c.policy(o)
 	}
@@ -55,6 +56,7 @@ func Convert(objects []object.Object, s *snapshot.Snapshot) {
 		c.unmodelled(o)
 	}
 	c.detectCNI()
+	c.detectPodRanges()
 	c.detectAPIServer()
 	c.detectDNS()
 }
@@ -73,6 +75,7 @@ type converter struct {
 	foreign         []object.Object
 	routes          []object.Object // with what they name
 	secrets         []object.Object
+	sealed          []object.Object // that become Secrets
 	leading         leading
 	daemons         []daemon
 	network         network
@@ -95,6 +98,7 @@ const (
 	groupForeign
 	groupRoute
 	groupSecret
+	groupSealed
 )
 
 // A served kind is one of the API's own: any other version of it is no longer
@@ -151,6 +155,9 @@ func groupOf(t object.Type) group {
 	if routeKinds[t] != nil || routeParts[t] != nil {
 		return groupRoute
 	}
+	if sealing[t] != nil {
+		return groupSealed
+	}
 	return groupNone
 }
 
@@ -187,6 +194,8 @@ func (c *converter) sort(o object.Object) {
 		c.routes = append(c.routes, o)
 	case groupSecret:
 		c.secrets = append(c.secrets, o)
+	case groupSealed:
+		c.sealed = append(c.sealed, o)
 	}
 }
 

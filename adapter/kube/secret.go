@@ -23,27 +23,32 @@ var otherSecrets = []string{
 	string(corev1.SecretTypeBootstrapToken), "helm.sh/release.v1",
 }
 
+// A secretText is a Secret as it is written, with what SOPS adds: how its values were
+// encrypted.
+type secretText struct {
+	Type       json.RawMessage `json:"type"`
+	Data       json.RawMessage `json:"data"`
+	StringData json.RawMessage `json:"stringData"`
+	SOPS       json.RawMessage `json:"sops"`
+}
+
 // secret takes what may be known of a Secret: names, and certificates, which are no
 // secrets. What else it holds is in nothing that this package makes or says: the
 // decoder's errors would quote it, and are replaced.
 func (c *converter) secret(o object.Object) {
-	var in struct {
-		Type       json.RawMessage `json:"type"`
-		Data       json.RawMessage `json:"data"`
-		StringData json.RawMessage `json:"stringData"`
-	}
-	if o.Decode(&in) != nil {
-		c.fail(o, fault("", "cannot be read"))
-		return
-	}
-	s := &snapshot.Secret{Namespace: o.Namespace, Name: o.Name, Type: string(corev1.SecretTypeOpaque), Labels: o.Labels, Origin: o.Origin()}
-	said, err := text("type", in.Type)
-	if err != nil {
+	var in secretText
+	if err := unreadable(o, &in); err != nil {
 		c.fail(o, err)
 		return
 	}
-	if said != "" {
-		s.Type = said
+	s := &snapshot.Secret{Namespace: o.Namespace, Name: o.Name, Partial: o.Partial, Labels: o.Labels, Origin: o.Origin()}
+	if o.Partial && unrelated(o) {
+		return
+	}
+	err := in.typed(s)
+	if err != nil {
+		c.fail(o, err)
+		return
 	}
 	if slices.Contains(otherSecrets, s.Type) {
 		return
@@ -55,11 +60,43 @@ func (c *converter) secret(o object.Object) {
 	}
 	s.Keys = slices.Sorted(maps.Keys(entries))
 	for _, key := range s.Keys {
-		if looksCertified(key) {
+		switch {
+		case in.encrypts(entries[key].value):
+			s.Sealed = true
+		case looksCertified(key):
 			c.certificate(s, o, key, entries[key])
 		}
 	}
 	c.world.Secrets = append(c.world.Secrets, s)
+}
+
+// typed takes the type. The server makes one that is not said Opaque; of a Secret of which
+// only a part was read, or whose type is encrypted, it is not known.
+func (t secretText) typed(s *snapshot.Secret) error {
+	said, err := text("type", t.Type)
+	switch {
+	case err != nil:
+		return err
+	case t.encrypts(said):
+	case said != "" || s.Partial:
+		s.Type = said
+	default:
+		s.Type = string(corev1.SecretTypeOpaque)
+	}
+	return nil
+}
+
+// encrypts reports whether a value is one that SOPS encrypted: it writes "ENC[" before what
+// it makes of a value, and leaves the names as they are (SOPS manual, "Encryption Protocol").
+func (t secretText) encrypts(value string) bool {
+	return len(t.SOPS) > 0 && strings.HasPrefix(value, "ENC[")
+}
+
+// unrelated reports whether a Secret of unknown type is surely of another than those of
+// servers: Helm's releases have one form of name [helm pkg/storage/storage.go], and the API
+// server asks for the annotation of a service account's token.
+func unrelated(o object.Object) bool {
+	return strings.HasPrefix(o.Name, "sh.helm.release.v1.") || o.Annotations[corev1.ServiceAccountNameKey] != ""
 }
 
 // A secretEntry is a value of a Secret, with the list it stands in. Encoded values are

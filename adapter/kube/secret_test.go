@@ -77,7 +77,7 @@ func TestSecretCertificates(t *testing.T) {
 	}
 	certs[0].Chain, certs[1].Chain = nil, nil
 	got := fmt.Sprintf("%+v", *s.Secrets[0])
-	want := fmt.Sprintf("{Namespace:default Name:a Type:kubernetes.io/tls Labels:map[l:1] Keys:[b.pem c.pem ca.crt password tls.crt tls.key] "+
+	want := fmt.Sprintf("{Namespace:default Name:a Type:kubernetes.io/tls Labels:map[l:1] Keys:[b.pem c.pem ca.crt password tls.crt tls.key] Partial:false Sealed:false "+
 		"Certificates:[{Key:b.pem Subject:the CA Names:[] CA:true NotAfter:%d Chain:[]} {Key:tls.crt Subject:ledger Names:[ledger-rw ledger-rw.shop 192.0.2.1] CA:false NotAfter:%d Chain:[]}] "+
 		"Origin:Secret default/a}", until.Unix(), until.Unix())
 	if got != want {

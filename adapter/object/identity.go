@@ -50,11 +50,11 @@ func New(data []byte, source Source, defaultNamespace string) (Object, error) {
 	if err != nil {
 		return o, TypeFault(data, err)
 	}
-	return o, o.valid()
+	return o, o.Valid()
 }
 
-// valid refuses an object without a name and one whose identity is a template.
-func (o Object) valid() error {
+// Valid refuses an object without a name and one whose identity is a template.
+func (o Object) Valid() error {
 	if o.Name == "" {
 		return &Fault{Field: "metadata", Err: errors.New("name is missing")}
 	}

@@ -69,5 +69,5 @@ func (o Object) Ref() snapshot.Ref {
 
 // Origin is the place of the whole object; use Origin.At for its fields.
 func (o Object) Origin() verdict.Origin {
-	return verdict.Origin{File: o.Source.File, Line: o.Source.Line, Object: o.Ref().String()}
+	return verdict.Origin{File: o.Source.File, Line: o.Source.Line, Object: o.Ref().String(), Via: o.Source.Via}
 }

@@ -37,6 +37,8 @@ var clusterScoped = map[Type]bool{
 	{"crd.projectcalico.org", "StagedGlobalNetworkPolicy"}:             true,
 	{"projectcalico.org", "StagedGlobalNetworkPolicy"}:                 true,
 	{"crd.projectcalico.org", "GlobalNetworkPolicy"}:                   true,
+	{"crd.projectcalico.org", "IPPool"}:                                true,
+	{"projectcalico.org", "IPPool"}:                                    true,
 	{"projectcalico.org", "GlobalNetworkPolicy"}:                       true,
 	{"policy.networking.k8s.io", "AdminNetworkPolicy"}:                 true,
 	{"policy.networking.k8s.io", "BaselineAdminNetworkPolicy"}:         true,

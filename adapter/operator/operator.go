@@ -23,6 +23,9 @@ type Adapter struct {
 	// Wants reports whether an object of a type that is not its own (a ConfigMap, a
 	// CustomResourceDefinition) may matter to it, by its text; nil for none.
 	Wants func(t object.Type, text []byte) bool
+	// SecretAnnotations are the annotations of Secrets that it looks at: of a cluster no other
+	// is read, as some hold the Secret itself.
+	SecretAnnotations []string
 	// Adapt adds the servers of the operator. Where an object cannot be understood it
 	// adds a Problem to the Snapshot, never a smaller server.
 	Adapt func(*World)

@@ -155,11 +155,7 @@ func kept(old, data []byte) ([]byte, error) {
 			}
 		}
 	}
-	status, err := find(old, []string{"status"})
-	if err != nil || status.depth == 0 {
-		return data, err
-	}
-	return set(data, []string{"status"}, status.value)
+	return KeepStatus(old, data)
 }
 
 // added sets a field that is not there.

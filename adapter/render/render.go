@@ -3,10 +3,7 @@
 // reach nothing else: no file, no network, no program; and whose time and memory have an end.
 package render
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // A Document is what came of one template or one resource: YAML or JSON, of one object or
 // of several.
@@ -16,12 +13,17 @@ type Document struct {
 	File string
 	// Text is what was rendered.
 	Text []byte
+	// Hook says at which of helm's events, and only then, the object is created; empty for
+	// an object of the release. What a hook creates may stay, and may belong to the tests.
+	Hook string
 }
 
 // A Kustomization is one to be built.
 type Kustomization struct {
 	// Files are all files that building may see, by their paths in the tree.
 	Files map[string][]byte
+	// Links are the symbolic links on the way to them, with what each says.
+	Links map[string]string
 	// Dir is the folder of the kustomization, "." for the tree itself.
 	Dir string
 	// AnyPath lets a kustomization name files above its own folder, as Flux does; kustomize
@@ -62,33 +64,19 @@ type Renderer struct {
 	limits Limits
 }
 
-// Limits bound what rendering may take; the zero value stands for the defaults.
-type Limits struct {
-	// Seconds is how long one kustomization or chart may take.
-	Seconds int
-	// Memory is how many bytes the process may have.
-	Memory uint64
-	// Output is how many bytes may come of one kustomization or chart.
-	Output int
-}
-
-// ErrTooMuch says that rendering took more time, memory or output than it may.
-var ErrTooMuch = errors.New("takes more than it may")
-
 // New returns a renderer within the limits.
 func New(limits Limits) *Renderer { return &Renderer{limits: limits} }
 
 // Kustomize builds a kustomization as "kustomize build" does, without plugins, functions,
 // charts and remote resources. The documents are in the order of the output.
 func (r *Renderer) Kustomize(ctx context.Context, k Kustomization) ([]Document, error) {
-	answer, err := r.ask(ctx, request{Kustomization: &k})
-	return answer.Documents, err
+	return r.ask(ctx, request{Kustomization: &k})
 }
 
-// Chart renders a chart as "helm template" does, without hooks and tests: lookup finds
-// nothing, and no name is resolved. The documents are those of crds/ and then the templates
-// by name; a NOTES.txt is not among them.
+// Chart renders a chart as "helm template --include-crds" does: lookup finds nothing, and no
+// name is resolved. The documents are those of crds/, then the objects in the order in which
+// helm creates them, then those of hooks and tests, with Hook set; no hook runs. A NOTES.txt
+// is not among them.
 func (r *Renderer) Chart(ctx context.Context, c Chart) ([]Document, error) {
-	answer, err := r.ask(ctx, request{Chart: &c})
-	return answer.Documents, err
+	return r.ask(ctx, request{Chart: &c})
 }

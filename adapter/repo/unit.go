@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/render"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -22,27 +23,38 @@ type unit struct {
 // kustomized is a kustomization of the tree, with what a Flux Kustomization or an
 // Application says beside.
 type kustomized struct {
-	// beside is a kustomization, as YAML, that has dir's as its only resource, for what is
-	// said beside; nil for nothing.
-	beside []byte
+	// text is read in place of dir's own kustomization file: what Argo CD and Flux make of it
+	// before they build, or what Flux generates where there is none. Nil for the file as it is.
+	text []byte
 	// anyPath is of render.Kustomization.
 	anyPath bool
-	// substitute replaces ${name} after building, as Flux does; nil for nothing.
-	substitute map[string]string
+	// substitute replaces ${name} in each object after building, as Flux does; nil for
+	// nothing.
+	substitute *substitution
 }
 
 // charted is a chart of the tree with what it is rendered with.
 type charted struct {
-	release           string
-	values            []render.Values
-	set, setString    []string
-	skipCRDs          bool
-	kubeVersion       string
-	postKustomization []byte
+	// release is the release's name; namespace what .Release.Namespace says, empty for the
+	// unit's. Objects that name none go to the unit's.
+	release, namespace string
+	// defaults are read in place of the chart's own values.yaml; nil for that.
+	defaults []byte
+	values   []render.Values
+	// inputs are the files that the values stand in, where people named them.
+	inputs         []object.Input
+	set, setString []string
+	skipCRDs       bool
+	kubeVersion    string
+	apiVersions    []string
+	// post are kustomizations, as YAML, each without resources: the first has what the chart
+	// rendered as its only resources, each later one the one before.
+	post [][]byte
 }
 
 // folder is a folder of plain manifests.
 type folder struct {
-	recursive        bool
+	recursive bool
+	// include and exclude are Argo CD's patterns; see folder.takes.
 	include, exclude string
 }

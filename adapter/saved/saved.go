@@ -1,14 +1,21 @@
 // Package saved keeps what was read of an estate in one file, and reads it again: quicker than
 // manifests, and as they were, but for what Secrets hold.
+//
+// A file is a line that names the format, a line of JSON that is its Header, and sections.
+// Objects stand in chunks of a megabyte, each with its identity parsed and its strings in a
+// table, so that reading is little more than decompressing: the JSON of objects is not
+// copied, and that of objects which nobody wants is not looked at.
 package saved
 
 import (
-	"context"
+	"bytes"
 	"errors"
-	"io"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"time"
 
-	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -27,13 +34,54 @@ type Header struct {
 	Digest  string `json:"digest"`
 }
 
-// Write writes a batch. Format, Coverage, Objects and Digest of the header are filled in.
-func Write(w io.Writer, h Header, b object.Batch) (Header, error) { return h, errors.New("not yet") }
+// magic begins the first line; the number of the format ends it.
+const magic = "pgmoat snapshot "
 
-// Is reports whether a file that begins so is a snapshot.
-func Is(beginning []byte) bool { return false }
+// newest is the format that Write writes.
+const newest = 1
 
-// Read reads the file of that name, as files are named in origins. Wants is as in package file.
-func Read(ctx context.Context, name string, r io.Reader, wants func(object.Type, []byte) bool) (Header, object.Batch, error) {
-	return Header{}, object.Batch{}, errors.New("not yet")
+// formats are the readers of what follows the header, by format. One that was ever released
+// stays, and so does its file in testdata.
+var formats = map[int]func(*reading) error{
+	1: (*reading).sections,
+}
+
+// What a file may take, so that no one that somebody else made takes the machine. They are
+// variables for tests.
+var (
+	// maxFile bounds the file, maxRaw what its sections come to decompressed.
+	maxFile, maxRaw int64 = 1 << 30, 1 << 30
+	// maxObjects bounds the objects, maxEntries their labels, annotations and owners, and
+	// maxStrings the tables of strings.
+	maxObjects, maxEntries, maxStrings int64 = 4 << 20, 16 << 20, 32 << 20
+	// maxHeader and maxRest bound the JSON of the header and of what is no object.
+	maxHeader, maxRest = 16 << 20, 32 << 20
+)
+
+// errNone says that a file is something else.
+var errNone = errors.New("is no snapshot of pgmoat")
+
+// Is reports whether a file that begins so is a snapshot, of whatever format.
+func Is(beginning []byte) bool { return bytes.HasPrefix(beginning, []byte(magic)) }
+
+// cutFormat reads the first line, and returns the format and the rest.
+func cutFormat(data []byte) (format int, rest []byte, err error) {
+	if !Is(data) {
+		return 0, nil, errNone
+	}
+	line, _, ok := bytes.Cut(data[len(magic):min(len(data), len(magic)+32)], []byte{'\n'})
+	if !ok {
+		return 0, nil, fmt.Errorf("%w: its first line names no format", errNone)
+	}
+	format, err = strconv.Atoi(string(line))
+	if err != nil || strconv.Itoa(format) != string(line) || format < 1 {
+		return 0, nil, fmt.Errorf("%w: its first line names the format %q", errNone, line)
+	}
+	switch last := slices.Max(slices.Collect(maps.Keys(formats))); {
+	case format > last:
+		return 0, nil, fmt.Errorf("written by a newer pgmoat (format %d, this one reads up to %d): update pgmoat", format, last)
+	case formats[format] == nil:
+		return 0, nil, fmt.Errorf("written in format %d, which this pgmoat does not read", format)
+	}
+	return format, data[len(magic)+len(line)+1:], nil
 }

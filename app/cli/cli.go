@@ -21,6 +21,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/kube"
 	"github.com/pgmoat/pgmoat/adapter/operator/known"
 	"github.com/pgmoat/pgmoat/adapter/operator/other"
+	"github.com/pgmoat/pgmoat/adapter/render"
 	"github.com/pgmoat/pgmoat/app/report"
 	"github.com/pgmoat/pgmoat/model/cni"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -47,6 +48,7 @@ type app struct {
 	cni       string
 	strict    bool
 	output    string
+	sources   sources
 
 	code int
 }
@@ -56,6 +58,9 @@ type app struct {
 // wait for a run that is interrupted: a read of a terminal or a pipe hears nothing
 // of ctx.
 func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
+	if render.IsWorker(args) {
+		return worker(in, out, err)
+	}
 	done := make(chan int, 1)
 	go func() { done <- guarded(err, func() int { return run(ctx, args, in, out, err) }) }()
 	select {
@@ -65,6 +70,15 @@ func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) 
 		_, _ = fmt.Fprintln(err, "pgmoat: interrupted")
 		return exitFailed
 	}
+}
+
+// worker is what the program does where another one of it started it to render.
+func worker(in io.Reader, out, err io.Writer) int {
+	if failed := render.Serve(in, out); failed != nil {
+		_, _ = fmt.Fprintf(err, "pgmoat: rendering: %v\n", failed)
+		return exitFailed
+	}
+	return exitYes
 }
 
 // guarded makes a fault of ours a failed run. Go's own status for it is 2, which
@@ -125,6 +139,10 @@ Who may reach it is written once, in objects of pgmoat: init writes the first of
 import drafts them from what is there, compile makes of them what each layer has to say,
 and prove holds all layers together against them.
 
+What is read is named with -f, and without it is the cluster of the current kube context.
+Kustomizations and Helm charts are built, saved snapshots are sources too, and of several
+sources later ones replace objects of earlier ones: docs/sources.md.
+
 Exit status of every command: 0 yes, nothing found; 1 no, findings; 2 cannot
 tell; 3 the run failed or an input could not be read. 3 wins over 2, 2 over 1.`,
 		Example: `  pgmoat audit -f k8s/
@@ -140,21 +158,23 @@ tell; 3 the run failed or an input could not be read. 3 wins over 2, 2 over 1.`,
 	}
 	root.SetIn(a.in)
 	root.SetErr(a.err)
-	root.AddCommand(a.audit(), a.can(), a.explain(), a.whoCan(), a.matrix(), a.vital(), a.diff(), a.init(), a.compile(), a.prove(), a.imports(), a.connections(), a.hba(), a.version())
+	root.AddCommand(a.audit(), a.can(), a.explain(), a.whoCan(), a.matrix(), a.vital(), a.diff(), a.init(), a.compile(), a.prove(), a.imports(), a.snapshot(), a.connections(), a.hba(), a.version())
 	return root
 }
 
 // sourced adds the flags of a command that reads an estate.
 func (a *app) sourced(cmd *cobra.Command, formats ...string) *cobra.Command {
 	f := cmd.Flags()
-	f.StringArrayVarP(&a.files, "filename", "f", nil, "file, directory (read recursively) or - for standard input; repeatable")
+	f.StringArrayVarP(&a.files, "filename", "f", nil, "file, directory (read recursively, kustomizations and charts are built), saved snapshot, live: or live:CONTEXT for a cluster, or - for standard input; repeatable, later ones replace objects of earlier ones (default: the cluster of the current kube context)")
 	f.StringArrayVar(&a.skip, "skip", nil, "leave out files that match this glob; stated among the assumptions; repeatable")
-	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none")
+	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none; of a live cluster, the namespaces to read (default all), with commas between them")
 	f.StringVar(&a.facts, "facts", "", "file with what manifests cannot say (CNI, API server, DNS, outside ranges)")
 	f.StringVar(&a.cni, "cni", "", "network plugin, before what the facts file and the manifests say: "+strings.Join(cni.Names(), ", "))
 	f.BoolVar(&a.strict, "strict", false, "accept no assumption: what rests on one is unknown")
 	f.StringVarP(&a.output, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
+	a.sourceFlagsOf(cmd)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		a.sources.narrowed = cmd.Flags().Changed("namespace")
 		if cmd.Flags().Changed("cni") && a.cni == "" {
 			return errors.New("--cni: want the name of a network plugin")
 		}
@@ -170,12 +190,9 @@ func (a *app) sourced(cmd *cobra.Command, formats ...string) *cobra.Command {
 
 // load reads the estate that the flags name and tells what could not be read.
 func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
-	if len(a.files) == 0 {
-		return nil, errors.New("nothing to read: name manifests with -f FILE, -f DIRECTORY or -f -")
-	}
-	world, err := a.read(ctx, a.files, a.facts)
+	world, err := a.read(ctx, a.paths(), a.facts)
 	if err != nil {
-		return nil, err
+		return nil, a.nothingNamed(err)
 	}
 	a.tell(world)
 	return world, nil
@@ -183,7 +200,12 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 
 // read reads the estate that paths hold, as the other flags say.
 func (a *app) read(ctx context.Context, paths []string, factsFile string) (*snapshot.Snapshot, error) {
-	return estate.Load(ctx, a.options(paths, factsFile))
+	opts := a.options(paths, factsFile)
+	s, err := a.source(paths, opts)
+	if err != nil {
+		return nil, err
+	}
+	return estate.From(ctx, s, opts)
 }
 
 func (a *app) options(paths []string, factsFile string) estate.Options {
@@ -203,7 +225,7 @@ func (a *app) tell(world *snapshot.Snapshot) {
 		a.exit(exitFailed)
 	}
 	for _, w := range world.Warnings {
-		if slices.Contains(told, w.Code) {
+		if announced(w.Code) {
 			_, _ = fmt.Fprintf(a.err, "pgmoat: %s: %s\n", report.Printable(world.Locate(w.Origin).String()), report.Printable(w.Text))
 		}
 	}
@@ -212,6 +234,14 @@ func (a *app) tell(world *snapshot.Snapshot) {
 // told are the warnings that nobody should have to ask for: what was read means something
 // else than it seems to.
 var told = []string{other.NotModelled, other.PoolerNotModelled, facts.Contradiction, kube.FailsClosed}
+
+// toldOf are the beginnings of more such codes: what a source leaves out or takes for granted.
+var toldOf = []string{"source/", "sources/", "tree/", "chart/", "gitops/"}
+
+func announced(code string) bool {
+	return slices.Contains(told, code) ||
+		slices.ContainsFunc(toldOf, func(prefix string) bool { return strings.HasPrefix(code, prefix) })
+}
 
 // incomplete reports whether some database that was read is in no answer.
 func incomplete(world *snapshot.Snapshot) bool {

@@ -1,11 +1,6 @@
 package cli
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"sync"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pgmoat/pgmoat/app/report"
@@ -15,13 +10,14 @@ import (
 )
 
 func (a *app) connectionsDiff() *cobra.Command {
-	var oldFacts, newFacts string
+	var c comparison
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Say which connections appear, disappear or change between two sources, and why",
 		Long: `Compare what policies let through in two estates: every pair of workloads that both
 have, and every workload with the outside, all ports and addresses. OLD and NEW are
-each a file or a directory; one of them can be - for standard input.
+sources as of -f; one of them can be - for standard input. With --over, NEW is laid over
+OLD: a pull request over the cluster.
 
 Each difference names what was changed to cause it: the policy, label, port, address
 or fact without which the connection would be as it was. That is tried, not guessed:
@@ -39,16 +35,7 @@ be read fully.`,
   pgmoat connections diff k8s/ k8s/ --old-facts today.yaml --new-facts cilium.yaml`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case len(a.files) > 0:
-				return errors.New("-f is not for diff: name OLD and NEW")
-			case args[0] == "-" && args[1] == "-":
-				return errors.New("only one of OLD and NEW can be standard input")
-			case a.facts != "" && (oldFacts != "" || newFacts != ""):
-				return errors.New("--facts is for both sources: it excludes --old-facts and --new-facts")
-			}
-			facts := [2]string{cmp.Or(oldFacts, a.facts), cmp.Or(newFacts, a.facts)}
-			worlds, err := a.loadBoth(cmd.Context(), [2]string(args), facts)
+			worlds, err := a.loadBoth(cmd.Context(), c, args)
 			if err != nil {
 				return err
 			}
@@ -56,27 +43,8 @@ be read fully.`,
 		},
 	}
 	a.sourced(cmd, "table", "json", "csv", "md")
-	cmd.Flags().StringVar(&oldFacts, "old-facts", "", "facts file of OLD alone")
-	cmd.Flags().StringVar(&newFacts, "new-facts", "", "facts file of NEW alone")
-	_ = cmd.Flags().MarkHidden("filename")
+	a.comparing(cmd, &c)
 	return cmd
-}
-
-// loadBoth reads both sources at once, and then tells of each what could not be read.
-func (a *app) loadBoth(ctx context.Context, paths, facts [2]string) (worlds [2]*snapshot.Snapshot, err error) {
-	var errs [2]error
-	var wait sync.WaitGroup
-	for i := range paths {
-		wait.Go(func() { worlds[i], errs[i] = a.read(ctx, paths[i:i+1], facts[i]) })
-	}
-	wait.Wait()
-	if err := cmp.Or(errs[0], errs[1]); err != nil {
-		return worlds, err
-	}
-	for _, world := range worlds {
-		a.tell(world)
-	}
-	return worlds, nil
 }
 
 func (a *app) compareConnections(names []string, worlds [2]*snapshot.Snapshot) error {

@@ -2,11 +2,15 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pgmoat/pgmoat/adapter/estate"
+	"github.com/pgmoat/pgmoat/adapter/source"
 	"github.com/pgmoat/pgmoat/app/report"
 	"github.com/pgmoat/pgmoat/engine/change"
 	"github.com/pgmoat/pgmoat/engine/reach"
@@ -17,6 +21,8 @@ import (
 type comparison struct {
 	oldFacts, newFacts string
 	failOn             string
+	// over says that NEW is laid over OLD.
+	over bool
 }
 
 func (a *app) diff() *cobra.Command {
@@ -26,7 +32,9 @@ func (a *app) diff() *cobra.Command {
 		Short: "Say who gains or loses access between two sources, what stops working, and why",
 		Long: `Compare all answers of two estates: the closed list of who-can for every server, the
 flows that each server needs to stay alive, and who reaches its control ports. OLD and
-NEW are each a file or a directory; one of them can be - for standard input.
+NEW are sources as of -f (files, directories, saved snapshots, live:, live:CONTEXT); one of
+them can be - for standard input. With --over, NEW is laid over OLD: a pull request's folder
+over the cluster it is for.
 
 Each difference names what was edited to cause it, with the line, and an attempt that
 the sources answer differently: the command shown asks for all of its steps.
@@ -37,26 +45,30 @@ known on one side; 3 the run failed, or a source could not be read fully. With
 may be, and else 0.`,
 		Example: `  pgmoat diff k8s.old/ k8s/
   git show main:k8s/all.yaml | pgmoat diff - k8s/all.yaml -o json
-  pgmoat diff base/k8s k8s --fail-on opened -o github`,
+  pgmoat diff base/k8s k8s --fail-on opened -o github
+  pgmoat diff live: pr/ --over --delete networkpolicy/payments/ledger
+  pgmoat diff cluster.snapshot live:`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.checkComparison(c, args); err != nil {
-				return err
-			}
-			facts := [2]string{cmp.Or(c.oldFacts, a.facts), cmp.Or(c.newFacts, a.facts)}
-			worlds, err := a.loadBoth(cmd.Context(), [2]string(args), facts)
+			worlds, err := a.loadBoth(cmd.Context(), c, args)
 			if err != nil {
 				return err
 			}
-			return a.compareAnswers(c, args, facts, worlds)
+			return a.compareAnswers(c, args, worlds)
 		},
 	}
 	a.sourced(cmd, "table", "json", "md", "github")
+	a.comparing(cmd, &c)
+	cmd.Flags().StringVar(&c.failOn, "fail-on", "", "exit status 1 only for what was opened, cut or either")
+	return cmd
+}
+
+// comparing adds the flags of a command that compares two sources.
+func (a *app) comparing(cmd *cobra.Command, c *comparison) {
 	cmd.Flags().StringVar(&c.oldFacts, "old-facts", "", "facts file of OLD alone")
 	cmd.Flags().StringVar(&c.newFacts, "new-facts", "", "facts file of NEW alone")
-	cmd.Flags().StringVar(&c.failOn, "fail-on", "", "exit status 1 only for what was opened, cut or either")
+	cmd.Flags().BoolVar(&c.over, "over", false, "lay NEW over OLD: its objects take the place of those of OLD, the rest of OLD stays; --delete is of NEW")
 	_ = cmd.Flags().MarkHidden("filename")
-	return cmd
 }
 
 // checkComparison refuses flags and sources that do not go together.
@@ -76,7 +88,55 @@ func (a *app) checkComparison(c comparison, args []string) error {
 	return fmt.Errorf("--fail-on %s: want opened, cut or either", c.failOn)
 }
 
-func (a *app) compareAnswers(c comparison, names []string, facts [2]string, worlds [2]*snapshot.Snapshot) error {
+// factsOf returns the facts files of both sources.
+func (a *app) factsOf(c comparison) [2]string {
+	return [2]string{cmp.Or(c.oldFacts, a.facts), cmp.Or(c.newFacts, a.facts)}
+}
+
+// loadBoth reads both sources at once, and then tells of each what could not be read.
+func (a *app) loadBoth(ctx context.Context, c comparison, names []string) (worlds [2]*snapshot.Snapshot, err error) {
+	if err := a.checkComparison(c, names); err != nil {
+		return worlds, err
+	}
+	sources, err := a.bothSources(c, names)
+	if err != nil {
+		return worlds, err
+	}
+	facts := a.factsOf(c)
+	var errs [2]error
+	var wait sync.WaitGroup
+	for i := range names {
+		wait.Go(func() { worlds[i], errs[i] = estate.From(ctx, sources[i], a.options(names[i:i+1], facts[i])) })
+	}
+	wait.Wait()
+	if err := cmp.Or(errs[0], errs[1]); err != nil {
+		return worlds, err
+	}
+	for _, world := range worlds {
+		a.tell(world)
+	}
+	return worlds, nil
+}
+
+// bothSources opens the sources of a comparison; what is deleted is deleted in the new one.
+func (a *app) bothSources(c comparison, names []string) (out [2]estate.Source, err error) {
+	deleted := a.sources.delete
+	a.sources.delete = nil
+	for i := range out {
+		if out[i], err = a.source(names[i:i+1], a.options(names[i:i+1], "")); err != nil {
+			return out, err
+		}
+	}
+	a.sources.delete = deleted
+	if c.over {
+		out[0] = source.Once(out[0])
+		out[1] = source.Over(out[0], out[1])
+	}
+	out[1], err = source.Without(out[1], deleted)
+	return out, err
+}
+
+func (a *app) compareAnswers(c comparison, names []string, worlds [2]*snapshot.Snapshot) error {
 	for _, world := range worlds {
 		for _, s := range world.Servers {
 			if err := tooMany(s); err != nil {
@@ -86,14 +146,21 @@ func (a *app) compareAnswers(c comparison, names []string, facts [2]string, worl
 	}
 	d := change.Compare(reach.New(worlds[0]), reach.New(worlds[1]))
 	out := report.NewChanged(report.EstateSide{Name: names[0], World: worlds[0]}, report.EstateSide{Name: names[1], World: worlds[1]}, d)
+	facts := a.factsOf(c)
 	out.OldFlags, out.NewFlags = a.sourceFlags(facts[0]), a.sourceFlags(facts[1])
+	for _, ref := range a.sources.delete {
+		out.NewFlags = append(out.NewFlags, "--delete", ref)
+	}
+	if c.over {
+		out.Base = names[0]
+	}
 	a.exit(differenceStatus(c.failOn, out))
 	return out.Write(a.out, a.output)
 }
 
 // sourceFlags are those that read one source again as it was read.
 func (a *app) sourceFlags(facts string) []string {
-	var out []string
+	out := a.sources.again()
 	for _, glob := range a.skip {
 		out = append(out, "--skip", glob)
 	}

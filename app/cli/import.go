@@ -90,7 +90,7 @@ func (a *app) imported(ctx context.Context, names []string, to importTo) error {
 		return err
 	}
 	c := &draftCheck{
-		opts: a.options(a.files, a.facts), batch: batch, before: reach.New(world),
+		opts: a.options(a.paths(), a.facts), batch: batch, before: reach.New(world),
 		result: draft.Beside(reach.New(world), servers, have),
 	}
 	if err := c.run(ctx); err != nil {

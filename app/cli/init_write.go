@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgmoat/pgmoat/adapter/manifest"
+	"github.com/pgmoat/pgmoat/adapter/source"
 	"github.com/pgmoat/pgmoat/app/starter"
 )
 
@@ -65,7 +66,7 @@ func (b *beginning) step() starter.CI {
 		c.Version = versionText()
 	}
 	for _, f := range b.files {
-		if f != "-" {
+		if f != "-" && !strings.HasPrefix(f, source.Live) {
 			c.Estate = append(c.Estate, fromHere(f))
 		}
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +40,7 @@ func (p *plan) failed() bool {
 // now, or where that is zero by the time of the facts file. Inputs is where to put what was
 // read with its digest; nil where nobody asks.
 func (a *app) plan(ctx context.Context, now time.Time, inputs *[]object.Input) (*plan, error) {
-	p := &plan{opts: a.options(a.files, a.facts)}
+	p := &plan{opts: a.options(a.paths(), a.facts)}
 	p.opts.Intents, p.opts.Inputs = &p.intents, inputs
 	var err error
 	if p.world, p.batch, err = a.loadBatch(ctx, p.opts); err != nil {
@@ -57,7 +56,7 @@ func (a *app) plan(ctx context.Context, now time.Time, inputs *[]object.Input) (
 
 // loadObjects reads the estate and what was asked, and keeps the objects it was read from.
 func (a *app) loadObjects(ctx context.Context, intents *intent.Intents) (*snapshot.Snapshot, object.Batch, error) {
-	opts := a.options(a.files, a.facts)
+	opts := a.options(a.paths(), a.facts)
 	opts.Intents = intents
 	return a.loadBatch(ctx, opts)
 }
@@ -65,17 +64,18 @@ func (a *app) loadObjects(ctx context.Context, intents *intent.Intents) (*snapsh
 // loadBatch reads what the options name, keeps the objects, and tells what could not be read.
 func (a *app) loadBatch(ctx context.Context, opts estate.Options) (*snapshot.Snapshot, object.Batch, error) {
 	var batch object.Batch
-	if len(opts.Paths) == 0 {
-		return nil, batch, errors.New("nothing to read: name manifests with -f FILE, -f DIRECTORY or -f -")
-	}
-	source := func(ctx context.Context, wants estate.Wants) (object.Batch, error) {
-		var err error
-		batch, err = estate.Files(opts)(ctx, wants)
-		return batch, err
-	}
-	world, err := estate.From(ctx, source, opts)
+	read, err := a.source(opts.Paths, opts)
 	if err != nil {
 		return nil, batch, err
+	}
+	kept := func(ctx context.Context, wants estate.Wants) (object.Batch, error) {
+		var err error
+		batch, err = read(ctx, wants)
+		return batch, err
+	}
+	world, err := estate.From(ctx, kept, opts)
+	if err != nil {
+		return nil, batch, a.nothingNamed(err)
 	}
 	a.tell(world)
 	return world, batch, nil

@@ -185,8 +185,11 @@ func proofStatus(p *prove.Proof) int {
 // readFlags read the estate again as it was read.
 func (a *app) readFlags() []string {
 	var out []string
-	for _, path := range a.files {
+	for _, path := range a.paths() {
 		out = append(out, "-f", path)
+	}
+	for _, ref := range a.sources.delete {
+		out = append(out, "--delete", ref)
 	}
 	return append(out, a.sourceFlags(a.facts)...)
 }

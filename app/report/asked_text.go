@@ -230,8 +230,34 @@ func (t *text) assumptions(world *snapshot.Snapshot, codes []string) {
 	}
 	for _, a := range snapshot.Assumptions(codes...) {
 		t.line("  %s %s", fmt.Sprintf("%-*s", width, a.Code), a.Text)
-		if a.Code == snapshot.AssumeSkipped {
-			t.line("  %s %s", strings.Repeat(" ", width), "left out: "+strings.Join(world.Skipped, ", "))
+		if detail := assumedOf(world, a.Code); detail != "" {
+			t.line("  %s %s", strings.Repeat(" ", width), detail)
 		}
 	}
+}
+
+// assumedOf names what an assumption is about, where that is something of the estate; empty
+// otherwise.
+func assumedOf(world *snapshot.Snapshot, code string) string {
+	switch code {
+	case snapshot.AssumeSkipped:
+		return "left out: " + strings.Join(world.Skipped, ", ")
+	case snapshot.AssumeNarrowed:
+		return "read: " + strings.Join(world.Coverage.Namespaces, ", ")
+	case snapshot.AssumeUnlisted:
+		var names []string
+		for _, k := range world.Coverage.Unlisted() {
+			if !k.Decides {
+				names = append(names, k.Name)
+			}
+		}
+		return "not listed: " + strings.Join(names, ", ")
+	case snapshot.AssumeElsewhere:
+		var what []string
+		for _, m := range world.Missing {
+			what = append(what, m.What)
+		}
+		return "not read: " + strings.Join(what, ", ")
+	}
+	return ""
 }

@@ -19,6 +19,8 @@ type Changed struct {
 	// OldFlags and NewFlags are what a command about one side repeats of the flags:
 	// "--facts", "facts.yaml".
 	OldFlags, NewFlags []string
+	// Base is the source that New was laid over; empty where it stands alone.
+	Base string
 	*change.Difference
 	// rows are sorted by server and by kind, those that open something first.
 	rows []change.Row
@@ -94,13 +96,7 @@ func either[T any](first bool, a, b T) T {
 
 // restsOn are the codes of what must be assumed of a side.
 func (s EstateSide) restsOn(steps []verdict.Step) []string {
-	var codes []string
-	if !s.World.Facts.Complete {
-		codes = append(codes, snapshot.AssumeComplete)
-	}
-	if len(s.World.Skipped) > 0 {
-		codes = append(codes, snapshot.AssumeSkipped)
-	}
+	codes := s.World.Standing()
 	for _, step := range steps {
 		codes = snapshot.Merge(codes, step.Assumptions)
 	}

@@ -16,8 +16,11 @@ func (c *Changed) command(r *change.Row) []string {
 	if both := c.bothOf(r.Server); len(both) > 0 && !hasServer(c.New.World, r.Server) {
 		side, flags = c.Old, c.OldFlags
 	}
-	words := append(explainWords(client(r.Witness), r.Server, r.Witness.Session), "-f", side.Name)
-	return append(words, flags...)
+	words := explainWords(client(r.Witness), r.Server, r.Witness.Session)
+	if c.Base != "" && side.World == c.New.World {
+		words = append(words, "-f", c.Base)
+	}
+	return append(append(words, "-f", side.Name), flags...)
 }
 
 // explainWords ask for every step of a session.

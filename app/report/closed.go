@@ -139,13 +139,7 @@ func (c Closed) accessJSON(a reach.Access) accessJSON {
 }
 
 func (c Closed) assumptions() []string {
-	codes := []string{}
-	if !c.World.Facts.Complete {
-		codes = append(codes, snapshot.AssumeComplete)
-	}
-	if len(c.World.Skipped) > 0 {
-		codes = append(codes, snapshot.AssumeSkipped)
-	}
+	codes := c.World.Standing()
 	for _, a := range c.Access {
 		codes = snapshot.Merge(codes, a.Assumptions)
 	}

@@ -18,7 +18,7 @@ type fixJSON struct {
 	Origin verdict.Origin `json:"origin"`
 	Layer  verdict.Layer  `json:"layer"`
 	Text   string         `json:"text"`
-	// Patch is what to add, as it would stand in the file.
+	// Patch is what to add, as it would stand in the file; empty where the file is a template.
 	Patch string `json:"patch,omitempty"`
 }
 
@@ -128,6 +128,11 @@ func policyFix(f network.Fix, world *snapshot.Snapshot) fixJSON {
 		out.Text += " (others are shut out by it too)"
 	default:
 		out.Text += " (others get in by it too)"
+	}
+	if f.Edit.Via != "" {
+		// What would stand in the object need not be what has to be written into the template.
+		out.Patch = ""
+		out.Text += "; it is rendered: change what the " + f.Edit.Via + " makes of it"
 	}
 	return out
 }

@@ -56,6 +56,7 @@ func Schemas() (map[string]*jsonschema.Schema, error) {
 		"connections-explain": explainedJSON{}, "diff": changedJSON{}, "compile": compiledJSON{}, "import": importedJSON{}, "prove": provedJSON{},
 		"audit": auditJSON{}, "hba-lint": lintJSON{},
 		"hba-eval": evalJSON{}, "hba-diff": HBADiff{}, "hba-rules": RuleList{},
+		"snapshot-show": savedJSON{}, "snapshot-diff": savedDiffJSON{},
 	} {
 		s, err := jsonschema.ForType(reflect.TypeOf(v), &jsonschema.ForOptions{TypeSchemas: wordSchemas})
 		if err != nil {

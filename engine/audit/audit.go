@@ -159,13 +159,7 @@ func (p *Pass) Useless(subject snapshot.Ref, reason string) {
 // Complete says of a finding that something is absent: whether it is certain, and
 // what that rests on. What could not be read may hold what seems to be missing.
 func (p *Pass) Complete(namespaces ...string) (certain bool, assumptions []string) {
-	if !p.World.Facts.Complete {
-		assumptions = append(assumptions, snapshot.AssumeComplete)
-	}
-	if len(p.World.Skipped) > 0 {
-		assumptions = append(assumptions, snapshot.AssumeSkipped)
-	}
-	return len(p.World.InDoubt(namespaces...)) == 0, assumptions
+	return len(p.World.InDoubt(namespaces...)) == 0, p.World.Standing()
 }
 
 // PodsIn returns the pods of a namespace.

@@ -30,7 +30,8 @@ func (c *comparer) calmness() *calm {
 	k := &calm{comparer: c, services: map[string]bool{}, pods: map[string]bool{}}
 	old, next := c.engines[before].World, c.engines[after].World
 	k.whole = len(old.Problems)+len(next.Problems) == 0 && !old.HasMesh() && !next.HasMesh() &&
-		alike(timeless(old.Facts), timeless(next.Facts)) && alike(old.Nodes, next.Nodes) && alike(old.Routes, next.Routes) && alike(old.Skipped, next.Skipped)
+		alike(timeless(old.Facts), timeless(next.Facts)) && alike(old.Nodes, next.Nodes) && alike(old.Routes, next.Routes) && alike(old.Skipped, next.Skipped) &&
+		alike(old.Standing(), next.Standing())
 	if !k.whole {
 		return k
 	}

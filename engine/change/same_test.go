@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/engine/reach"
 	"github.com/pgmoat/pgmoat/internal/manifests"
+	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
@@ -180,5 +181,37 @@ func TestReachLooksAtNothingLeftOut(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// What was not read of a cluster is told with every answer, so that no server is the same
+// where that is not.
+func TestWhatStandsIsCompared(t *testing.T) {
+	old, _, _, _ := pairOf(1, 1)
+	whole := func(change func(*snapshot.Snapshot)) bool {
+		a, b := old.engine(t), old.engine(t)
+		change(b.World)
+		return newComparer(a, b).calmness().whole
+	}
+	if !whole(func(*snapshot.Snapshot) {}) {
+		t.Fatal("an estate is not what it is")
+	}
+	if !whole(func(s *snapshot.Snapshot) {
+		s.Coverage = &snapshot.Coverage{Taken: 7, Kinds: []snapshot.Kind{{Name: "Pod", Listing: snapshot.KindListed}}}
+	}) {
+		t.Error("when a cluster was read changes nothing")
+	}
+	for name, change := range map[string]func(*snapshot.Snapshot){
+		"elsewhere": func(s *snapshot.Snapshot) { s.Missing = []snapshot.Missing{{What: "a chart"}} },
+		"unlisted": func(s *snapshot.Snapshot) {
+			s.Coverage = &snapshot.Coverage{Kinds: []snapshot.Kind{{Name: "ConfigMap", Listing: snapshot.KindRefused}}}
+		},
+		"narrowed": func(s *snapshot.Snapshot) {
+			s.Coverage, s.Facts.Complete = &snapshot.Coverage{Namespaces: []string{"data"}}, false
+		},
+	} {
+		if whole(change) {
+			t.Errorf("%s: nothing is said to have changed", name)
+		}
 	}
 }

@@ -115,12 +115,13 @@ func (a *answer) end(r ruling) {
 
 // parts cuts the addresses of a peer outside where the rules that may be asked tell
 // them apart, so that a rule holds all of a part or nothing. An address that nobody
-// wrote down may be any; it is assumed to be IPv4, as those of pods are.
+// wrote down may be any; it is assumed to be IPv4, as those of pods are, unless the pod is
+// known to have no other.
 func (q *query) parts() []flow.Addresses {
 	whole := q.peer.Outside
 	if q.peer.addressUnknown() {
 		whole = flow.AllAddresses()
-		if q.assume(snapshot.AssumePodIPv4, netpol.Yes) == netpol.Yes {
+		if !q.canUse(IPv6, q.subject.asPod()) || q.assume(snapshot.AssumePodIPv4, netpol.Yes) == netpol.Yes {
 			whole = allIPv4
 		}
 	}

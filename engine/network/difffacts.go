@@ -21,6 +21,10 @@ const (
 	factEstate   = "estate"
 	factStrict   = "strict"
 	factSkipped  = "skip"
+	// factCoverage is what a cluster did not tell, factMissing what is deployed from
+	// elsewhere.
+	factCoverage = "coverage"
+	factMissing  = "missing"
 	// factFamilies is no fact that anybody states: whether some pod has addresses of
 	// both IP families that policies tell apart.
 	factFamilies = "families"
@@ -37,6 +41,8 @@ var takeFact = map[string]func(into, from *snapshot.Snapshot){
 	factEstate:   func(into, from *snapshot.Snapshot) { into.Facts.Complete = from.Facts.Complete },
 	factStrict:   func(into, from *snapshot.Snapshot) { into.Facts.Strict = from.Facts.Strict },
 	factSkipped:  func(into, from *snapshot.Snapshot) { into.Skipped = from.Skipped },
+	factCoverage: func(into, from *snapshot.Snapshot) { into.Coverage = from.Coverage },
+	factMissing:  func(into, from *snapshot.Snapshot) { into.Missing = from.Missing },
 }
 
 // factTexts says what a snapshot holds of a fact; equal texts are equal facts.
@@ -57,9 +63,18 @@ var factTexts = map[string]func(*snapshot.Snapshot) string{
 		}
 		return strings.Join(parts, "; ")
 	},
-	factEstate:  func(s *snapshot.Snapshot) string { return map[bool]string{true: "complete"}[s.Facts.Complete] },
-	factStrict:  func(s *snapshot.Snapshot) string { return map[bool]string{true: "strict"}[s.Facts.Strict] },
-	factSkipped: func(s *snapshot.Snapshot) string { return map[bool]string{true: "something"}[len(s.Skipped) > 0] },
+	factEstate:   func(s *snapshot.Snapshot) string { return map[bool]string{true: "complete"}[s.Facts.Complete] },
+	factStrict:   func(s *snapshot.Snapshot) string { return map[bool]string{true: "strict"}[s.Facts.Strict] },
+	factSkipped:  func(s *snapshot.Snapshot) string { return map[bool]string{true: "something"}[len(s.Skipped) > 0] },
+	factCoverage: func(s *snapshot.Snapshot) string { return strings.Join(s.Coverage.Limits(), "; ") },
+	factMissing: func(s *snapshot.Snapshot) string {
+		var parts []string
+		for _, m := range s.Missing {
+			parts = append(parts, m.What)
+		}
+		slices.Sort(parts)
+		return strings.Join(slices.Compact(parts), "; ")
+	},
 }
 
 func (l *ledger) editedFacts() {

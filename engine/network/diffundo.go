@@ -106,7 +106,8 @@ func (t *trial) variant(undone []int32) *snapshot.Snapshot {
 		return after
 	}
 	world := t.world(after)
-	out := &snapshot.Snapshot{Namespaces: map[string]*snapshot.Namespace{}, Facts: world.Facts, Skipped: world.Skipped, Problems: world.Problems}
+	out := &snapshot.Snapshot{Namespaces: map[string]*snapshot.Namespace{}, Facts: world.Facts, Skipped: world.Skipped, Problems: world.Problems,
+		Coverage: world.Coverage, Missing: world.Missing}
 	for field, id := range t.facts {
 		if version(id) == before && takeFact[field] != nil {
 			takeFact[field](out, t.world(before))

@@ -101,6 +101,27 @@ func TestDiffTellsTheCause(t *testing.T) {
 	}
 }
 
+// What was not read of a cluster, or is deployed from elsewhere, is a fact that two estates
+// differ in: a strict reader is told that it decides.
+func TestDiffTellsWhatWasNotRead(t *testing.T) {
+	strict := func(more func(*snapshot.Snapshot)) *Engine {
+		return New(estateOf(pod("a/x", "app=x"), pod("a/y", "app=y"), isolate("a/p", "app=y", netpol.Ingress),
+			facts(func(f *snapshot.Facts) { f.Strict = true }), func(b *build) { more(b.world) }).world)
+	}
+	for field, change := range map[string]func(*snapshot.Snapshot){
+		factMissing: func(s *snapshot.Snapshot) { s.Missing = []snapshot.Missing{{What: "a chart"}} },
+		factCoverage: func(s *snapshot.Snapshot) {
+			s.Coverage = &snapshot.Coverage{Kinds: []snapshot.Kind{{Name: "ConfigMap", Listing: snapshot.KindRefused}}}
+		},
+		factSkipped: func(s *snapshot.Snapshot) { s.Skipped = []string{"x"} },
+	} {
+		got := told(Diff(strict(func(*snapshot.Snapshot) {}), strict(change)))
+		if got == "" || strings.Count(got, " by facts "+field) != strings.Count(got, "\n")+1 {
+			t.Errorf("%s: %s", field, got)
+		}
+	}
+}
+
 func TestDiffSeesHowARangeWasWritten(t *testing.T) {
 	written := func(endPort bool) *Engine {
 		p := tcp(1, 9)

@@ -149,7 +149,7 @@ func relabelSpace(r *rand.Rand, w *snapshot.Snapshot) {
 }
 
 func restate(r *rand.Rand, w *snapshot.Snapshot) {
-	switch r.IntN(4) {
+	switch r.IntN(6) {
 	case 0:
 		w.Facts.Enforces = anyOf(r, []verdict.Verdict{verdict.Allow, verdict.Deny, verdict.Unknown})
 	case 1:
@@ -158,6 +158,10 @@ func restate(r *rand.Rand, w *snapshot.Snapshot) {
 		w.Facts.Complete = !w.Facts.Complete
 	case 3:
 		w.Namespaces = map[string]*snapshot.Namespace{}
+	case 4:
+		w.Missing = append(w.Missing, snapshot.Missing{What: "a chart"})
+	case 5:
+		w.Coverage = &snapshot.Coverage{Kinds: []snapshot.Kind{{Name: "ConfigMap", Listing: snapshot.KindRefused}}}
 	}
 }
 

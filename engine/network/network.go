@@ -51,7 +51,7 @@ type Engine struct {
 
 // New prepares an engine.
 func New(world *snapshot.Snapshot) *Engine {
-	e := &Engine{world: world, policies: map[string][]*netpol.Policy{}, standing: standing(world)}
+	e := &Engine{world: world, policies: map[string][]*netpol.Policy{}, standing: world.Standing()}
 	e.podRanges = flow.AddressesOf(world.Facts.PodCIDRs...)
 	for _, p := range world.Policies {
 		e.policies[p.Namespace] = append(e.policies[p.Namespace], p)
@@ -108,15 +108,4 @@ func (e *Engine) addNodes() {
 		e.nodes[n.Name] = n
 		e.nodeRanges = e.nodeRanges.Union(single(n.Addresses))
 	}
-}
-
-func standing(world *snapshot.Snapshot) []string {
-	var out []string
-	if !world.Facts.Complete {
-		out = append(out, snapshot.AssumeComplete)
-	}
-	if len(world.Skipped) > 0 {
-		out = append(out, snapshot.AssumeSkipped)
-	}
-	return out
 }

@@ -202,9 +202,7 @@ func (s *site) sampled() []string {
 	for _, atom := range s.list().Atoms[:min(len(s.list().Atoms), 2)] {
 		ask(network.OutsideEndpoint(atom))
 	}
-	if !s.After.World.Facts.Complete {
-		out = snapshot.Merge(out, []string{snapshot.AssumeComplete})
-	}
+	out = snapshot.Merge(out, s.After.World.Standing())
 	if s.server.Stopped != (verdict.Origin{}) {
 		out = snapshot.Merge(out, []string{snapshot.AssumeRuns})
 	}

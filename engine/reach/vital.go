@@ -53,7 +53,7 @@ func (e *Engine) named(f snapshot.VitalFlow, d VitalDecision) VitalDecision {
 }
 
 // unreadService is the doubt about a Service that nobody read; nil where there is none.
-// Even in a complete estate a short name may be found under another search domain.
+// Even where it surely is not there a short name may be found under another search domain.
 func (e *Engine) unreadService(f snapshot.VitalFlow) *verdict.Step {
 	ref := f.To.Unread
 	if ref == (snapshot.Ref{}) || e.services[[2]string{ref.Namespace, ref.Name}] != nil {
@@ -61,7 +61,7 @@ func (e *Engine) unreadService(f snapshot.VitalFlow) *verdict.Step {
 	}
 	step := verdict.Step{Layer: verdict.Service, Verdict: verdict.Unknown, Reason: "service/not-read", Origin: f.Origin,
 		Facts: map[string]string{"service": ref.Namespace + "/" + ref.Name}}
-	if !e.World.Facts.Complete {
+	if !e.World.Holds(ref.Kind, ref.Namespace) {
 		step.Verdict = verdict.Allow
 		step = e.assume(step, snapshot.AssumeServiceUnread)
 	}
@@ -108,7 +108,7 @@ func (e *Engine) vitalAssumed(f snapshot.VitalFlow, d VitalDecision) VitalDecisi
 		switch {
 		case p.OutsideUnknown && p.Name == snapshot.KubeAPIServer:
 			d.Assumptions = snapshot.Merge(d.Assumptions, []string{snapshot.AssumeAPIServer})
-		case p.Namespace == "" || len(p.Pods) > 0 || len(p.Labels.Set) == 0:
+		case p.Namespace == "" || len(p.Pods) > 0 || len(p.Labels.Set) == 0 || p.Later:
 		case f.ID == "dns":
 			if e.World.Facts.DNS == nil {
 				d.Assumptions = snapshot.Merge(d.Assumptions, []string{snapshot.AssumeClusterDNS})

@@ -28,8 +28,11 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(holdEnv); dir != "" {
 		hold(dir)
 	}
+	if from := os.Getenv(podEnv); from != "" {
+		os.Exit(inPod(from))
+	}
 	code := m.Run()
-	if err := shared.stop(); err != nil {
+	if err := errors.Join(shared.stop(), living.stop()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

@@ -1,6 +1,9 @@
 package snapshot
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A Coverage says what a source looked at of a cluster that could have said more. What it
 // lists and does not hold is not there; manifests have none, and can say that of nothing.
@@ -45,8 +48,9 @@ const (
 	KindAbsent Listing = "absent"
 )
 
-// Whole reports whether all namespaces were looked at.
-func (c *Coverage) Whole() bool { return c != nil && len(c.Namespaces) == 0 }
+// Whole reports whether all namespaces were looked at. One that asked for no kind at all
+// looked at nothing.
+func (c *Coverage) Whole() bool { return c != nil && len(c.Namespaces) == 0 && len(c.Kinds) > 0 }
 
 // Unlisted returns the kinds that may have objects which were not read.
 func (c *Coverage) Unlisted() []Kind {
@@ -54,6 +58,81 @@ func (c *Coverage) Unlisted() []Kind {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(c.Kinds), func(k Kind) bool { return k.Listing == KindListed || k.Listing == KindAbsent })
+}
+
+// Limits say what was not read of a cluster, for people: the namespaces that were, where it
+// was not all, and the kinds that were not listed; none for nil.
+func (c *Coverage) Limits() []string {
+	if c == nil {
+		return nil
+	}
+	var out []string
+	if len(c.Namespaces) > 0 {
+		out = append(out, "only namespaces "+strings.Join(c.Namespaces, ", "))
+	}
+	for _, k := range c.Unlisted() {
+		text := "no " + k.Name
+		if len(k.Namespaces) > 0 {
+			text += " of " + strings.Join(k.Namespaces, ", ")
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// Listed reports whether all objects of a kind in a namespace were read, "" for a kind without
+// namespaces: one that is not among them is not there.
+func (c *Coverage) Listed(kind, namespace string) bool {
+	if c == nil || namespace != "" && len(c.Namespaces) > 0 && !slices.Contains(c.Namespaces, namespace) {
+		return false
+	}
+	i := slices.IndexFunc(c.Kinds, func(k Kind) bool { return k.Name == kind })
+	if i < 0 {
+		return false
+	}
+	switch k := c.Kinds[i]; k.Listing {
+	case KindListed, KindAbsent:
+		return true
+	case KindRefused:
+		return len(k.Namespaces) > 0 && namespace != "" && !slices.Contains(k.Namespaces, namespace)
+	}
+	return false
+}
+
+// Holds reports whether the snapshot has all objects of a kind in a namespace that there are,
+// as far as anybody tells: somebody states that the estate is complete, or a cluster listed
+// them. What is deployed from elsewhere may bring more.
+func (s *Snapshot) Holds(kind, namespace string) bool {
+	switch {
+	case len(s.Missing) > 0:
+		return false
+	case s.Coverage != nil:
+		return s.Coverage.Listed(kind, namespace)
+	}
+	return s.Facts.Complete
+}
+
+// Standing are the codes of what every answer about the snapshot rests on, sorted: that what
+// was not read would change nothing.
+func (s *Snapshot) Standing() []string {
+	var out []string
+	if len(s.Missing) > 0 {
+		out = append(out, AssumeElsewhere)
+	}
+	narrowed := s.Coverage != nil && len(s.Coverage.Namespaces) > 0
+	if !s.Facts.Complete && !narrowed {
+		out = append(out, AssumeComplete)
+	}
+	if slices.ContainsFunc(s.Coverage.Unlisted(), func(k Kind) bool { return !k.Decides }) {
+		out = append(out, AssumeUnlisted)
+	}
+	if !s.Facts.Complete && narrowed {
+		out = append(out, AssumeNarrowed)
+	}
+	if len(s.Skipped) > 0 {
+		out = append(out, AssumeSkipped)
+	}
+	return out
 }
 
 // A Missing is something that is known to be deployed and that the sources do not hold: a

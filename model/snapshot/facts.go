@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,7 +15,8 @@ import (
 // Facts say what manifests cannot. What is not stated here is assumed, and the
 // assumption is printed with each answer that used it.
 type Facts struct {
-	// Complete says that the source is the whole estate.
+	// Complete says that the source is the whole estate: somebody states so, or a cluster was
+	// read in all its namespaces.
 	Complete bool
 	// Strict turns each assumption into Unknown.
 	Strict bool
@@ -90,7 +92,6 @@ const (
 	AssumeBaseline        = "baseline-by-direction"
 	AssumeClusterEnforces = "cni-enforces-cluster-policies"
 	AssumeNotNode         = "outside-not-nodes"
-	AssumeRelease         = "operator-release"
 	AssumeNodeAddress     = "node-address"
 	AssumeGatewayOpen     = "gateway-open"
 	AssumeServiceUnread   = "service-unread"
@@ -99,6 +100,9 @@ const (
 	AssumeCredentials     = "credentials-kept"
 	AssumeNodes           = "nodes-kept"
 	AssumeAccounts        = "accounts-labels"
+	AssumeNarrowed        = "namespaces-narrowed"
+	AssumeElsewhere       = "deployed-elsewhere"
+	AssumeUnlisted        = "kinds-unlisted"
 )
 
 var assumptionTexts = map[string]string{
@@ -117,17 +121,22 @@ var assumptionTexts = map[string]string{
 	AssumeBaseline:        "the Baseline tier is asked in a direction that no NetworkPolicy isolates, also of a pod that one isolates in the other",
 	AssumeClusterEnforces: "the network plugin enforces ClusterNetworkPolicy and its older forms",
 	AssumeNotNode:         "addresses outside the cluster are not those of its nodes",
-	AssumeRelease:         "the operator is of the release that its adapter knows best",
 	AssumeNodeAddress:     "a node that translates the source of outside clients gives them an address of its status",
 	AssumeRuns:            "what its custom resource has stopped runs: answers are about a server and poolers that run again",
 	AssumePoolersKeep:     "poolers that no operator made let nobody in whom the server itself would refuse; they are warned of",
 	AssumeCredentials:     "a client that was declared some roles does not hold the password or certificate of another",
 	AssumeNodes:           "nobody comes from the network of the node that a server's pod runs on, which no policy closes",
 	AssumeAccounts:        "pods with all labels of those that run as a service account run as it",
+	AssumeNarrowed:        "what lies outside of the namespaces that were read would change nothing",
+	AssumeElsewhere:       "what is deployed from sources that were not read would change nothing",
+	AssumeUnlisted:        "objects of the kinds that could not be listed would change nothing",
 	AssumeServiceUnread:   "a Service that the database needs by name and that was not read exists, with the port it is asked at",
 	AssumeGatewayOpen:     "gateways and ingress controllers take connections from everywhere outside",
 	AssumePodsRoutable:    "pod addresses can be routed to from outside the cluster",
 }
+
+// AssumptionCodes are all codes, sorted.
+func AssumptionCodes() []string { return slices.Sorted(maps.Keys(assumptionTexts)) }
 
 // Assumptions returns the texts for codes, sorted, each once.
 func Assumptions(codes ...string) []Assumption {

@@ -407,6 +407,9 @@ type VitalPeer struct {
 	// when there are none.
 	Namespace string
 	Labels    netpol.Labels
+	// Later says that they are pods that the operator makes when somebody asks for them:
+	// that none is there says nothing, and where they will be is known.
+	Later bool
 	// Outside are addresses; empty with OutsideUnknown where they are not known.
 	Outside        flow.Addresses
 	OutsideUnknown bool

@@ -108,13 +108,42 @@ type RouteBackend struct {
 // A Secret is what may be known of one: never what it holds.
 type Secret struct {
 	Namespace, Name string
-	Type            string
-	Labels          map[string]string
+	// Type is empty where it is not known.
+	Type   string
+	Labels map[string]string
 	// Keys are the names of its entries, sorted.
 	Keys []string
+	// Partial says that not all of it was read, as where a cluster told the metadata alone:
+	// there may be more Keys than these, and Certificates in them.
+	Partial bool
+	// Sealed says that values are encrypted, or somewhere else: what the Keys hold is not
+	// known, and may be Certificates.
+	Sealed bool
 	// Certificates are those of its entries that are certificates, in PEM.
 	Certificates []SecretCertificate
 	Origin       verdict.Origin
+}
+
+// Has says whether the Secret has an entry: Unknown where only a part of it was read.
+func (s *Secret) Has(key string) verdict.Verdict {
+	switch {
+	case slices.Contains(s.Keys, key):
+		return verdict.Allow
+	case s.Partial:
+		return verdict.Unknown
+	}
+	return verdict.Deny
+}
+
+// Certificate returns the certificate of an entry, nil for none. Unread says that there may
+// be one all the same.
+func (s *Secret) Certificate(key string) (held *SecretCertificate, unread bool) {
+	for i := range s.Certificates {
+		if s.Certificates[i].Key == key {
+			return &s.Certificates[i], false
+		}
+	}
+	return nil, s.Has(key) == verdict.Unknown || s.Sealed && s.Has(key) == verdict.Allow
 }
 
 // A SecretCertificate is the first certificate of an entry of a Secret.

@@ -134,6 +134,9 @@ type Origin struct {
 	Object string `json:"object,omitempty"`
 	// Field is the path inside the object, "spec.ingress[0].from[1]".
 	Field string `json:"field,omitempty"`
+	// Via is what rendered the object from File, "chart charts/db"; empty where the file has
+	// the object as it is. A rendered object has no line.
+	Via string `json:"via,omitempty"`
 	// Note says what a person could not see in the file: "appended by the operator".
 	Note string `json:"note,omitempty"`
 }
@@ -147,8 +150,9 @@ func (o Origin) At(format string, args ...any) Origin {
 	return o
 }
 
-// String writes "file:line object field (note)"; an origin without an object
-// reads "pg_hba.conf line 9 (appended by the operator)".
+// String writes "file:line object field (note)", "file (chart charts/db) object field" of what
+// was rendered; an origin without an object reads "pg_hba.conf line 9 (appended by the
+// operator)".
 func (o Origin) String() string {
 	var parts []string
 	switch {
@@ -158,6 +162,9 @@ func (o Origin) String() string {
 		parts = append(parts, fmt.Sprintf("%s:%d", o.File, o.Line))
 	case o.File != "":
 		parts = append(parts, o.File)
+	}
+	if o.Via != "" {
+		parts = append(parts, "("+o.Via+")")
 	}
 	if o.Object != "" {
 		parts = append(parts, o.Object)

@@ -69,8 +69,9 @@ var Adapter = operator.Adapter{
 		{Group: "postgresql.cnpg.io", Kind: "Backup"},
 		{Group: "barmancloud.cnpg.io", Kind: "ObjectStore"},
 	},
-	Wants: wants,
-	Adapt: Adapt,
+	Wants:             wants,
+	SecretAnnotations: []string{versionAnnotation, passthrough},
+	Adapt:             Adapt,
 }
 
 // Adapt adds a Server for each Cluster of the world, with its Poolers, Databases

@@ -2,6 +2,7 @@ package cnpg
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
@@ -145,9 +147,10 @@ func releaseOf(w *operator.World) release {
 var imageTag = regexp.MustCompile(`:(v?\d[^/@:]*)(?:@.*)?$`)
 
 // deployed reads the version of a Deployment of the operator: the tag of its image,
-// else the label app.kubernetes.io/version, which the Helm chart sets.
+// else what the Operator Lifecycle Manager calls it, else the label
+// app.kubernetes.io/version, which the Helm chart sets.
 func deployed(o object.Object) (version, bool) {
-	if o.Labels["app.kubernetes.io/name"] != theOperator.Labels["app.kubernetes.io/name"] {
+	if !world.Has(o.Labels, theOperator.Labels) && !world.Has(world.PodLabels(o), theOperator.Labels) {
 		return version{}, false
 	}
 	for _, c := range containersOf(o).Template.Spec.Containers {
@@ -157,7 +160,7 @@ func deployed(o object.Object) (version, bool) {
 			}
 		}
 	}
-	return parseVersion(o.Labels["app.kubernetes.io/version"])
+	return parseVersion(cmp.Or(world.ManagedRelease(o), o.Labels["app.kubernetes.io/version"]))
 }
 
 // crdType is the kind of the objects that hold schemas.

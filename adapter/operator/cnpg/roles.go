@@ -200,7 +200,7 @@ func (c *cluster) checkClientCert(w *operator.World, o object.Object, r roleSpec
 		c.refuse("spec.clientCertificate", "the definition asks for login: true beside it", "add login: true, or leave it out", o.Origin().At("spec.clientCertificate"))
 		world.Warn(w, o, "cnpg/client-certificate", "spec.clientCertificate", "a role without login gets no certificate")
 	}
-	if s := c.secret(c.clientCASecret()); s != nil && !slices.Contains(s.Keys, caPrivate) {
+	if s := c.secret(c.clientCASecret()); s != nil && s.Has(caPrivate) == verdict.Deny {
 		world.Warn(w, o, "cnpg/client-certificate", "spec.clientCertificate",
 			"Secret %s has no key of the client CA, so that no certificate can be issued", c.clientCASecret())
 	}

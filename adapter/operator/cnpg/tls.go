@@ -134,13 +134,11 @@ type clientCert struct {
 // pkg/specs/roles.go, pkg/specs/pgbouncer/rbac.go@1.30.0].
 func (c *cluster) ca(use, secret, byUser, field string) snapshot.Certificate {
 	cert := c.certificate(snapshot.Certificate{Use: use, Secret: secret, Key: caKey, Subject: c.obj.Name}, byUser, field)
-	switch s := c.secret(secret); {
-	case s != nil && slices.Contains(s.Keys, caPrivate):
-		cert.CanSign = verdict.Allow
-	case s != nil:
-		cert.CanSign = verdict.Deny
-	case byUser == "":
-		cert.CanSign = verdict.Allow
+	if s := c.secret(secret); s != nil {
+		cert.CanSign = s.Has(caPrivate)
+	}
+	if cert.CanSign == verdict.Unknown && byUser == "" {
+		cert.CanSign = verdict.Allow // nobody says otherwise
 	}
 	return cert
 }

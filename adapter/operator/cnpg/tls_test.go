@@ -238,3 +238,44 @@ spec: {cluster: {name: pg}, pgbouncer: {image: "x/pgbouncer:1.24", pg_hba: ["hos
 		t.Errorf("%v is not in doubt", r)
 	}
 }
+
+// Of Secrets whose metadata alone was read nothing is known of entries: whether a CA can sign
+// is as if nobody had read it, and no role is told that it gets no certificate.
+func TestPartialSecretsTellNothing(t *testing.T) {
+	unread := adapted(t, worldtest.World(t, ownCertificates))
+	w := worldtest.World(t, ownCertificates)
+	for _, name := range []string{"my-client-ca", "my-ca", "my-tls", "my-repl", "pool-auth", "pool-tls"} {
+		w.Snapshot.Secrets = append(w.Snapshot.Secrets, &snapshot.Secret{Namespace: "shop", Name: name, Partial: true})
+	}
+	s := adapted(t, w)
+	if fmt.Sprint(s.TLS) != fmt.Sprint(unread.TLS) || s.Poolers[0].AuthUser != unread.Poolers[0].AuthUser {
+		t.Errorf("%+v\nwant\n%+v", s.TLS, unread.TLS)
+	}
+	if len(w.Snapshot.Warnings) > 0 {
+		t.Errorf("%v", w.Snapshot.Warnings)
+	}
+	if !slices.ContainsFunc(s.Secrets, func(x snapshot.ServerSecret) bool { return x.Secret == "shop/my-ca" && x.Read }) {
+		t.Error("a Secret whose metadata was read is there")
+	}
+}
+
+// The operator's own CA has its key beside it, unless a Secret that was read says otherwise.
+func TestPartialOwnCA(t *testing.T) {
+	for _, c := range []struct {
+		secret snapshot.Secret
+		want   verdict.Verdict
+	}{
+		{snapshot.Secret{Partial: true}, verdict.Allow},
+		{snapshot.Secret{Keys: []string{"ca.crt", "ca.key"}}, verdict.Allow},
+		{snapshot.Secret{Keys: []string{"ca.crt"}}, verdict.Deny},
+	} {
+		w := worldtest.World(t, "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: pg, namespace: shop}\nspec: {instances: 1}\n")
+		c.secret.Namespace, c.secret.Name = "shop", "pg-ca"
+		w.Snapshot.Secrets = []*snapshot.Secret{&c.secret}
+		for _, cert := range adapted(t, w).TLS.Certificates {
+			if strings.HasSuffix(cert.Use, "CA") && cert.CanSign != c.want {
+				t.Errorf("%v: %s signs: %s, want %s", c.secret.Keys, cert.Use, cert.CanSign, c.want)
+			}
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 )
 
 // versionKey is the annotation with the release that an object was made for. The
@@ -147,7 +148,7 @@ func deployedRelease(w *operator.World) release {
 				return r
 			}
 		}
-		if r := parseRelease(cmp.Or(o.Labels["app.kubernetes.io/version"], chartVersion(o.Labels["helm.sh/chart"]))); r != nil {
+		if r := parseRelease(cmp.Or(world.ManagedRelease(o), o.Labels["app.kubernetes.io/version"], chartVersion(o.Labels["helm.sh/chart"]))); r != nil {
 			return r
 		}
 	}

@@ -334,7 +334,7 @@ func (c *cluster) inPhase(phase snapshot.Phase, flows ...snapshot.VitalFlow) {
 // later adds the flow to the API server of jobs that somebody may ask for tomorrow.
 func (c *cluster) later(phase snapshot.Phase, name, app, kindKey, nameKey, uidKey string) {
 	f := world.APIServer(c.w, name, nil, jobSource)
-	f.From = snapshot.VitalPeer{Name: name, Namespace: c.ref.Namespace, Labels: netpol.Labels{
+	f.From = snapshot.VitalPeer{Name: name, Namespace: c.ref.Namespace, Later: true, Labels: netpol.Labels{
 		Set:     map[string]string{"app": app, c.prefix + kindKey: "true"},
 		Unknown: append([]string{c.prefix + nameKey, c.prefix + uidKey}, jobLabels...),
 	}}

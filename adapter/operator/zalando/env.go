@@ -13,7 +13,7 @@ type variable struct {
 	// set says that somebody sets it; known that the value is here.
 	set, known bool
 	value      string
-	// doubt names a source that was not read and that may set it; empty for none.
+	// doubt says which source may set it and why nobody knows; empty for none.
 	doubt string
 	// origin is of the variable, or of what names the doubtful source.
 	origin verdict.Origin
@@ -93,26 +93,35 @@ func (c *cluster) envSources() []func(string) variable {
 	return out
 }
 
-// inSecret knows of a Secret only which entries it has.
+// unread is what is doubtful about an object that the source does not have.
+const unread = ", which was not read"
+
+// inSecret knows of a Secret only which entries it has, and of one whose metadata alone was
+// read not even that.
 func (c *cluster) inSecret(at verdict.Origin, secret, name string) variable {
-	for _, s := range c.w.Snapshot.Secrets {
-		if s.Namespace == c.obj.Namespace && s.Name == secret {
-			return variable{set: slices.ContainsFunc(s.Keys, func(k string) bool { return strings.EqualFold(k, name) }), origin: s.Origin}
-		}
+	full := "Secret " + c.obj.Namespace + "/" + secret
+	s := c.secret(c.obj.Namespace, secret)
+	switch {
+	case s == nil:
+		return variable{doubt: full + unread, origin: at}
+	case slices.ContainsFunc(s.Keys, func(k string) bool { return strings.EqualFold(k, name) }):
+		return variable{set: true, origin: s.Origin}
+	case s.Partial:
+		return variable{doubt: full + ", of which not all entries are known", origin: s.Origin}
 	}
-	return variable{doubt: "Secret " + c.obj.Namespace + "/" + secret, origin: at}
+	return variable{origin: s.Origin}
 }
 
 func (c *cluster) inConfigMap(at verdict.Origin, namespace, configMap, name string) variable {
 	o := find(c.w, "ConfigMap", namespace, configMap)
 	if o == nil {
-		return variable{doubt: "ConfigMap " + namespace + "/" + configMap, origin: at}
+		return variable{doubt: "ConfigMap " + namespace + "/" + configMap + unread, origin: at}
 	}
 	var in struct {
 		Data map[string]json.RawMessage `json:"data"`
 	}
 	if err := o.Decode(&in); err != nil {
-		return variable{doubt: o.Ref().String(), origin: at}
+		return variable{doubt: o.Ref().String() + unread, origin: at}
 	}
 	for key, raw := range in.Data {
 		if !strings.EqualFold(key, name) {

@@ -107,7 +107,7 @@ func (c *cluster) rest(r *rendering, people func(string)) {
 		maybe = "the variable ALLOW_NOSSL"
 		fact := "its value"
 		if plain.doubt != "" {
-			fact = plain.doubt + ", which was not read"
+			fact = plain.doubt
 		}
 		c.unsettled("whether ALLOW_NOSSL lets clients without TLS in", fact, plain.origin)
 	}

@@ -72,7 +72,7 @@ func asInstall(w *operator.World, o object.Object) *install {
 		}
 		out := &install{obj: o, id: env["CONTROLLER_ID"], env: env}
 		out.release = parseRelease(cmp.Or(w.Snapshot.Facts.OperatorVersions[Name], imageTag(c.Image),
-			o.Labels["app.kubernetes.io/version"], strings.TrimPrefix(o.Labels["helm.sh/chart"], "postgres-operator-")))
+			world.ManagedRelease(o), o.Labels["app.kubernetes.io/version"], strings.TrimPrefix(o.Labels["helm.sh/chart"], "postgres-operator-")))
 		out.config = readConfiguration(w, out)
 		return out
 	}
@@ -80,6 +80,7 @@ func asInstall(w *operator.World, o object.Object) *install {
 }
 
 func isOperator(image string, env map[string]string) bool {
+	image, _, _ = strings.Cut(image, "@")
 	name, _, _ := strings.Cut(path.Base(image), ":")
 	if name == "postgres-operator" && (strings.Contains(image, "zalando/") || strings.Contains(image, "acid/")) {
 		return true

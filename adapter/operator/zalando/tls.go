@@ -127,10 +127,10 @@ func (c *cluster) canSign(secret string, alone bool) verdict.Verdict {
 	if alone {
 		keys = append(keys, "tls.key")
 	}
-	if slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(s.Keys, k) }) {
+	if slices.ContainsFunc(keys, func(k string) bool { return s.Has(k) == verdict.Allow }) {
 		return verdict.Allow
 	}
-	return verdict.Deny
+	return s.Has(keys[0])
 }
 
 // secret returns a Secret that was read, or nil.

@@ -203,7 +203,7 @@ func (c *cluster) archiveFlows() {
 	a := c.archive()
 	if a == nil {
 		if v := c.env("WAL_S3_BUCKET"); v.doubt != "" {
-			c.unsettled("whether members archive WAL, and where", v.doubt+", which was not read", v.origin)
+			c.unsettled("whether members archive WAL, and where", v.doubt, v.origin)
 		}
 		return
 	}

@@ -84,6 +84,9 @@ func TestEnvironmentOfObjects(t *testing.T) {
 			w.Snapshot.Secrets = append(w.Snapshot.Secrets, &snapshot.Secret{Namespace: "shop", Name: "pods", Keys: keys})
 		}
 	}
+	partial := func(w *operator.World) {
+		w.Snapshot.Secrets = append(w.Snapshot.Secrets, &snapshot.Secret{Namespace: "shop", Name: "pods", Partial: true})
+	}
 	config := configMap("pod_environment_secret: pods")
 	for _, c := range []struct {
 		text    string
@@ -93,6 +96,7 @@ func TestEnvironmentOfObjects(t *testing.T) {
 		{postgresql("") + config, nil, verdict.Unknown},
 		{postgresql("") + config, []func(*operator.World){secret("AWS_ENDPOINT")}, verdict.Deny},
 		{postgresql("") + config, []func(*operator.World){secret("ALLOW_NOSSL")}, verdict.Unknown},
+		{postgresql("") + config, []func(*operator.World){partial}, verdict.Unknown},
 		{postgresql("env: [{name: ALLOW_NOSSL, value: x}]") + config, nil, verdict.Allow},
 		{postgresql("envFrom: [{secretRef: {name: pods}, prefix: ALLOW_}]"), []func(*operator.World){secret("OTHER")}, verdict.Deny},
 		{postgresql("envFrom: [{configMapRef: {name: absent}}]"), nil, verdict.Unknown},
@@ -217,6 +221,7 @@ func TestCertificates(t *testing.T) {
 				{Key: "tls.crt", Subject: "db", Names: []string{"db.shop.svc"}, NotAfter: 7},
 			}},
 			{Namespace: "shop", Name: "ca", Keys: []string{"ca.crt", "tls.key"}},
+			{Namespace: "shop", Name: "partial", Partial: true},
 		}
 	}
 	for _, c := range []struct {
@@ -226,6 +231,7 @@ func TestCertificates(t *testing.T) {
 		{"{secretName: tls, caFile: ca.crt}", verdict.Deny},
 		{"{secretName: tls, caFile: ca.crt, caSecretName: ca}", verdict.Allow},
 		{"{secretName: tls, caFile: ca.crt, caSecretName: unread}", verdict.Unknown},
+		{"{secretName: tls, caFile: ca.crt, caSecretName: partial}", verdict.Unknown},
 	} {
 		tls := adapted(t, postgresql("tls: "+c.tls), read).TLS
 		if !tls.NamesKnown || fmt.Sprint(tls.Names) != "[db.shop.svc]" || tls.ClientCA != verdict.Allow || len(tls.Certificates) != 2 {

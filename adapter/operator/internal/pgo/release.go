@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
 )
 
 // A Release is an operator's: 6.0.3 is {6, 0, 3}. Nil is one that is not known.
@@ -43,7 +44,7 @@ func (r Release) Before(first ...int) bool { return r != nil && slices.Compare(r
 func (r Release) From(first ...int) bool { return r != nil && slices.Compare(r, first) >= 0 }
 
 // releaseOf is what the facts state, else what the operator's Deployment tells: the
-// tag of its image, or a label.
+// tag of its image, what the Operator Lifecycle Manager calls it, or a label.
 func releaseOf(w *operator.World, f *Fork) Release {
 	if r := ParseRelease(w.Snapshot.Facts.OperatorVersions[f.Name]); r != nil {
 		return r
@@ -65,10 +66,10 @@ func releaseOf(w *operator.World, f *Fork) Release {
 		}
 		for _, c := range in.Spec.Template.Spec.Containers {
 			repository, tag := imageParts(c.Image)
-			if !strings.HasSuffix("/"+repository, "/"+f.Image) {
+			if !strings.HasSuffix("/"+repository, "/"+f.Image) && !world.Has(world.PodLabels(o), f.Operator.Labels) {
 				continue
 			}
-			for _, said := range []string{tag, o.Labels["app.kubernetes.io/version"], o.Labels["helm.sh/chart"]} {
+			for _, said := range []string{tag, world.ManagedRelease(o), o.Labels["app.kubernetes.io/version"], o.Labels["helm.sh/chart"]} {
 				if r := ParseRelease(said); r != nil {
 					return r
 				}

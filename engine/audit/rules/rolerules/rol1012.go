@@ -2,7 +2,6 @@ package rolerules
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
@@ -45,7 +44,7 @@ stringData: {username: app, password: x}
 				case !brought(secret):
 				case there != nil:
 					without(p, s, secret, there)
-				case kept[s.Ref().Namespace]:
+				case kept[s.Ref().Namespace] || p.World.Holds("Secret", s.Ref().Namespace):
 					missing(p, s, secret)
 				default:
 					p.Useless(s.Ref(), "no Secret of the namespace was read")
@@ -66,7 +65,11 @@ func missing(p *audit.Pass, s *snapshot.Server, secret snapshot.ServerSecret) {
 // filled by somebody else.
 func without(p *audit.Pass, s *snapshot.Server, secret snapshot.ServerSecret, there *snapshot.Secret) {
 	for _, key := range []string{"username", "password"} {
-		if len(there.Keys) > 0 && !slices.Contains(there.Keys, key) {
+		switch has := there.Has(key); {
+		case has == verdict.Unknown:
+			p.Useless(s.Ref(), fmt.Sprintf("whether Secret %s has an entry %s is not known: not all of it was read", secret.Secret, key))
+			return
+		case len(there.Keys) > 0 && has == verdict.Deny:
 			p.Report(audit.Finding{Subject: s.Ref(), Origin: there.Origin, Also: []verdict.Origin{secret.Origin}, Certain: true,
 				Message: fmt.Sprintf("Secret %s, for the password of role %s, has no entry %s", secret.Secret, secret.Role, key),
 				Fix:     "type: kubernetes.io/basic-auth\nstringData:\n  username: " + secret.Role + "\n  password: ..."})

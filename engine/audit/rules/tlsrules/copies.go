@@ -2,6 +2,7 @@ package tlsrules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -35,11 +36,19 @@ func outdated(p *audit.Pass, s *snapshot.Server, copies map[string][]authority) 
 	if !ok || ca.Lifetime == 0 || ca.Subject != s.Ref().Name {
 		return
 	}
+	if slices.ContainsFunc(p.World.Secrets, func(x *snapshot.Secret) bool { return x.Partial && !x.Sealed && !holds(s, x) }) {
+		p.Useless(s.Ref(), "whether copies of its CA in other Secrets have ended is not known: of some only the metadata was read")
+	}
 	for _, c := range copies[ca.Subject] {
 		if c.secret != ca.Secret {
 			copied(p, s, ca, c)
 		}
 	}
+}
+
+// holds reports whether a Secret is one of the server's own.
+func holds(s *snapshot.Server, x *snapshot.Secret) bool {
+	return slices.ContainsFunc(s.Secrets, func(own snapshot.ServerSecret) bool { return own.Secret == x.Namespace+"/"+x.Name })
 }
 
 func copied(p *audit.Pass, s *snapshot.Server, ca snapshot.Certificate, c authority) {

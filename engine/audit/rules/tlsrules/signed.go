@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // secrets are those that were read, by namespace/name.
@@ -18,6 +19,34 @@ func secrets(world *snapshot.Snapshot) map[string]*snapshot.Secret {
 	return out
 }
 
+// notRead is why nothing is known of a certificate that nobody let us see.
+const notRead = "the certificate was not read"
+
+// unread says why nothing is known of an entry of a Secret that is there, and what would
+// tell; empty where something is, or the Secret has no such entry.
+func unread(secret *snapshot.Secret, key string) string {
+	if secret == nil {
+		return ""
+	}
+	if _, unread := secret.Certificate(key); !unread {
+		return ""
+	}
+	if secret.Sealed {
+		return "what it holds is encrypted or kept elsewhere"
+	}
+	return "only its metadata was read, and --certificates reads its certificates"
+}
+
+// find returns a Secret by namespace/name, nil where it was not read.
+func find(world *snapshot.Snapshot, full string) *snapshot.Secret {
+	namespace, name, _ := strings.Cut(full, "/")
+	i := slices.IndexFunc(world.Secrets, func(s *snapshot.Secret) bool { return s.Name == name && s.Namespace == namespace })
+	if i < 0 {
+		return nil
+	}
+	return world.Secrets[i]
+}
+
 // unsigned reports a certificate of one's own that the CA of one's own beside it did not
 // sign, or that is not where it is read from. What an operator issues it looks after
 // itself. CloudNativePG refuses such a Cluster [cnpg internal/controller/cluster_pki.go@1.30.0].
@@ -27,6 +56,12 @@ func unsigned(p *audit.Pass, s *snapshot.Server, read map[string]*snapshot.Secre
 	const private = "tls.key" // the key is never read, only whether there is one
 	if empty(p, s, read, ca, ca.Key) || empty(p, s, read, leaf, leaf.Key, private) || !own(ca) || !own(leaf) {
 		return
+	}
+	for _, c := range []snapshot.Certificate{ca, leaf} {
+		if why := unread(read[c.Secret], c.Key); why != "" {
+			p.Useless(s.Ref(), fmt.Sprintf("whether the CA in Secret %s signed the certificate in Secret %s is not known: of Secret %s, %s", ca.Secret, leaf.Secret, c.Secret, why))
+			return
+		}
 	}
 	leafChain, caChain := chainOf(read, leaf), chainOf(read, ca)
 	if len(leafChain) == 0 || len(caChain) == 0 || signedBy(leafChain, caChain) {
@@ -57,7 +92,7 @@ func empty(p *audit.Pass, s *snapshot.Server, read map[string]*snapshot.Secret, 
 	if s.Operator != snapshot.CloudNativePG || secret == nil || len(secret.Keys) == 0 || !own(c) {
 		return false
 	}
-	missing := slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(secret.Keys, key) })
+	missing := slices.DeleteFunc(keys, func(key string) bool { return secret.Has(key) != verdict.Deny })
 	if len(missing) == 0 {
 		return false
 	}

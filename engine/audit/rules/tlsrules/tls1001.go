@@ -1,6 +1,7 @@
 package tlsrules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,7 +73,8 @@ func lifespan(p *audit.Pass, s *snapshot.Server, subject snapshot.Ref, certs []s
 	for _, d := range files(certs) {
 		switch {
 		case d.NotAfter == 0 && d.Lifetime == 0 && d.Secret != "":
-			p.Useless(subject, fmt.Sprintf("when the certificate in Secret %s ends is not known: the certificate was not read", d.Secret))
+			p.Useless(subject, fmt.Sprintf("when the certificate in Secret %s ends is not known: %s", d.Secret,
+				cmp.Or(unread(find(p.World, d.Secret), d.Key), notRead)))
 		case d.NotAfter == 0:
 		case p.World.Facts.Now == 0:
 			p.Skip(subject, "whether its certificates have ended: "+noTime)

@@ -1,6 +1,7 @@
 package tlsrules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,7 +79,9 @@ func (l listener) check(p *audit.Pass) {
 		p.Useless(l.ref, "whether it shows a certificate is not known")
 		return
 	case !l.tls.NamesKnown:
-		p.Useless(l.ref, "the names in its certificate are not known: the certificate was not read")
+		shown := l.first(useServer)
+		p.Useless(l.ref, "the names in its certificate are not known: "+
+			cmp.Or(unread(find(p.World, shown.Secret), shown.Key), notRead))
 		return
 	}
 	var missing []*snapshot.Service

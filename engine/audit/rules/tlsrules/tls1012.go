@@ -2,6 +2,7 @@ package tlsrules
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/engine/audit"
 	"github.com/pgmoat/pgmoat/model/snapshot"
@@ -46,6 +47,18 @@ with the old one until somebody reloads them, or it ends.`,
 // pkg/utils/labels_annotations.go@1.30.0].
 const reload = "cnpg.io/reload"
 
+// labelsOf is the field in which the labels of a Secret are written: of one that a controller
+// makes of another object, a field of that.
+func labelsOf(s *snapshot.Secret) string {
+	switch kind, _, _ := strings.Cut(s.Origin.Object, " "); kind {
+	case "SealedSecret":
+		return "spec.template.metadata.labels"
+	case "ExternalSecret":
+		return "spec.target.template.metadata.labels"
+	}
+	return "metadata.labels"
+}
+
 func unwatched(p *audit.Pass, s *snapshot.Server, secret *snapshot.Secret, name string) {
 	if secret == nil {
 		p.Useless(s.Ref(), fmt.Sprintf("whether Secret %s has the label %s is not known: it was not read", name, reload))
@@ -54,7 +67,7 @@ func unwatched(p *audit.Pass, s *snapshot.Server, secret *snapshot.Secret, name 
 	if _, labelled := secret.Labels[reload]; labelled {
 		return
 	}
-	p.Report(audit.Finding{Subject: s.Ref(), Certain: true, Origin: secret.Origin.At("metadata.labels"),
+	p.Report(audit.Finding{Subject: s.Ref(), Certain: true, Origin: secret.Origin.At("%s", labelsOf(secret)),
 		Message: fmt.Sprintf("Secret %s has no label %s: %s goes on with the old certificate when it is renewed", name, reload, s.Ref()),
 		Fix:     "label the Secret; with cert-manager, in spec.secretTemplate of the Certificate:\nmetadata:\n  labels:\n    " + reload + ": \"\""})
 }
