@@ -141,12 +141,24 @@ func (o Options) wants() Wants {
 
 // byType keys the objects by "Cluster.postgresql.cnpg.io" and "Service".
 func byType(objects []object.Object) map[string][]object.Object {
-	out := map[string][]object.Object{}
+	keys, counts := map[object.Type]string{}, map[string]int{}
 	for _, o := range objects {
-		if o.Type() == secretType {
+		t := o.Type()
+		if keys[t] == "" {
+			keys[t] = t.String()
+		}
+		counts[keys[t]]++
+	}
+	out := make(map[string][]object.Object, len(counts))
+	for _, o := range objects {
+		t := o.Type()
+		if t == secretType {
 			o = bare(o)
 		}
-		key := o.Type().String()
+		key := keys[t]
+		if out[key] == nil {
+			out[key] = make([]object.Object, 0, counts[key])
+		}
 		out[key] = append(out[key], o)
 	}
 	return out

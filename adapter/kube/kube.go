@@ -11,6 +11,7 @@ import (
 	"github.com/pgmoat/pgmoat/model/netpol"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 	"github.com/pgmoat/pgmoat/model/verdict"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Convert adds to the snapshot what the objects say: namespaces, workloads,
@@ -33,8 +34,8 @@ func Convert(objects []object.Object, s *snapshot.Snapshot) {
 		c.namespace(o)
 	}
 	c.convertWorkloads()
-	for _, o := range c.services {
-		c.service(o)
+	for o, r := range ahead(c.services, decoded[corev1.Service]) {
+		c.service(o, r)
 	}
 	for _, o := range c.nodes {
 		c.node(o)
@@ -45,8 +46,8 @@ func Convert(objects []object.Object, s *snapshot.Snapshot) {
 		c.secret(o)
 	}
 	c.seal()
-	for _, o := range c.policies {
-		c.policy(o)
+	for o, r := range ahead(c.policies, strictPolicy) {
+		c.policy(o, r)
 	}
 	for _, o := range c.clusterPolicies {
 		c.clusterPolicy(o)

@@ -15,20 +15,25 @@ import (
 // policy adds a NetworkPolicy, or the reason why the API server refuses it
 // (kubernetes pkg/apis/networking/validation). A policy is taken whole or not at
 // all: without one of its rules it would say less, without a bad one more.
-func (c *converter) policy(o object.Object) {
-	var in networkingv1.NetworkPolicy
-	// Up to 1.27 the server wrote a status, which dumps of that time still have.
-	if err := o.DecodeStrict(&in, "status"); err != nil {
-		c.fail(o, err)
+func (c *converter) policy(o object.Object, read result[*networkingv1.NetworkPolicy]) {
+	if read.err != nil {
+		c.fail(o, read.err)
 		return
 	}
 	b := policyBuilder{c, o}
-	p, err := b.build(in)
+	p, err := b.build(*read.value)
 	if err != nil {
 		c.fail(o, err)
 		return
 	}
 	c.world.Policies = append(c.world.Policies, p)
+}
+
+// strictPolicy reads a NetworkPolicy. Up to 1.27 the server wrote a status, which dumps
+// of that time still have.
+func strictPolicy(o object.Object) (*networkingv1.NetworkPolicy, error) {
+	in := &networkingv1.NetworkPolicy{}
+	return in, o.DecodeStrict(in, "status")
 }
 
 type policyBuilder struct {

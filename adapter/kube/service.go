@@ -11,12 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-func (c *converter) service(o object.Object) {
-	var in corev1.Service
-	if err := o.Decode(&in); err != nil {
-		c.fail(o, err)
+func (c *converter) service(o object.Object, read result[*corev1.Service]) {
+	if read.err != nil {
+		c.fail(o, read.err)
 		return
 	}
+	in := read.value
 	s, err := newService(o, in.Spec)
 	if err == nil {
 		err = c.balancer(s, o, in.Spec)

@@ -17,29 +17,20 @@ func (c *converter) convertWorkloads() {
 		}
 	}
 	f := folder{converter: c, owners: known, at: map[snapshot.Ref]*snapshot.Workload{}}
-	for _, u := range units {
-		if u.runsItself() {
-			f.running(u)
-		}
-	}
-	for _, u := range units {
-		if !u.runsItself() {
-			f.planned(u)
-		}
-	}
+	f.running(units)
+	f.planned(units)
 }
 
 func (c *converter) units() []*unit {
 	units := make([]*unit, 0, len(c.workloads))
-	for _, o := range c.workloads {
-		u, err := newUnit(o)
-		if err != nil {
-			c.fail(o, err)
+	for o, r := range ahead(c.workloads, newUnit) {
+		if r.err != nil {
+			c.fail(o, r.err)
 			continue
 		}
-		units = append(units, u)
+		units = append(units, r.value)
 		if o.Kind == "DaemonSet" {
-			c.daemons = append(c.daemons, daemon{o, u.template})
+			c.daemons = append(c.daemons, daemon{o, r.value.template})
 		}
 	}
 	return units
@@ -52,33 +43,45 @@ type folder struct {
 	at     map[snapshot.Ref]*snapshot.Workload
 }
 
-// running takes a pod. One that has ended is no member, and leaves its controller
+// running takes the pods. One that has ended is no member, and leaves its controller
 // to the template.
-func (f *folder) running(u *unit) {
-	if u.finished {
-		return
+func (f *folder) running(units []*unit) {
+	var pods []*unit
+	for _, u := range units {
+		if u.runsItself() && !u.finished {
+			pods = append(pods, u)
+		}
 	}
-	top, above := f.owners.climb(u)
-	for _, a := range above {
-		a.seen = true
+	for u, made := range ahead(pods, podOf) {
+		top, above := f.owners.climb(u)
+		for _, a := range above {
+			a.seen = true
+		}
+		f.add(top, u, made)
 	}
-	f.add(top, u, podOf)
 }
 
-// planned takes the template of a controller, unless its pods are running or what
-// stands above it has a template too.
-func (f *folder) planned(u *unit) {
-	top, above := f.owners.climb(u)
-	if u.seen || u.finished || len(above) > 0 {
-		return
+// planned takes the templates of controllers, unless their pods are running or what
+// stands above them has a template too.
+func (f *folder) planned(units []*unit) {
+	var templates []*unit
+	for _, u := range units {
+		if u.runsItself() || u.seen || u.finished {
+			continue
+		}
+		if _, above := f.owners.climb(u); len(above) == 0 {
+			templates = append(templates, u)
+		}
 	}
-	f.add(top, u, podsOf)
+	for u, made := range ahead(templates, podsOf) {
+		top, _ := f.owners.climb(u)
+		f.add(top, u, made)
+	}
 }
 
-func (f *folder) add(top snapshot.Ref, u *unit, pods func(*unit) ([]*snapshot.Pod, error)) {
-	made, err := pods(u)
-	if err != nil {
-		f.fail(u.Object, err)
+func (f *folder) add(top snapshot.Ref, u *unit, made result[[]*snapshot.Pod]) {
+	if made.err != nil {
+		f.fail(u.Object, made.err)
 		return
 	}
 	w := f.at[top]
@@ -87,10 +90,10 @@ func (f *folder) add(top snapshot.Ref, u *unit, pods func(*unit) ([]*snapshot.Po
 		f.at[top] = w
 		f.world.Workloads = append(f.world.Workloads, w)
 	}
-	for _, p := range made {
+	for _, p := range made.value {
 		p.Workload = w
 	}
-	w.Pods = append(w.Pods, made...)
+	w.Pods = append(w.Pods, made.value...)
 }
 
 // origin is the object at the top where it was read, else the one that told of it.

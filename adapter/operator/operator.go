@@ -3,6 +3,8 @@
 package operator
 
 import (
+	"slices"
+
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
@@ -39,6 +41,15 @@ func (w *World) Find(ref snapshot.Ref) *snapshot.Workload {
 		}
 	}
 	return nil
+}
+
+// Workloads returns those that there are now, by their names.
+func (w *World) Workloads() map[snapshot.Ref]*snapshot.Workload {
+	out := make(map[snapshot.Ref]*snapshot.Workload, len(w.Snapshot.Workloads))
+	for _, wl := range slices.Backward(w.Snapshot.Workloads) { // the first of a name, as Find
+		out[wl.Ref] = wl
+	}
+	return out
 }
 
 // Service returns the Service with this name, or nil.

@@ -3,9 +3,13 @@ package saved_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -19,7 +23,8 @@ import (
 )
 
 // BenchmarkLoad reads 10,000 workloads with their policies: to objects by the YAML library,
-// by package file and from a snapshot, and from both of ours to the snapshot of the estate.
+// on one processor and on all, by package file and from a snapshot, and from both of ours to
+// the snapshot of the estate.
 func BenchmarkLoad(b *testing.B) {
 	dir := b.TempDir()
 	if err := worldgen.Write(dir, worldgen.Estate(10_000, 1)); err != nil {
@@ -40,20 +45,16 @@ func BenchmarkLoad(b *testing.B) {
 		return out, err
 	}
 	texts, size := documents(b, dir)
-	b.Run("objects/yaml-library", func(b *testing.B) {
-		b.SetBytes(size)
-		for b.Loop() {
-			for _, text := range texts {
-				data, err := yaml.YAMLToJSON(text)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if _, err := object.New(data, object.Source{}, "default"); err != nil {
+	for name, readers := range map[string]int{"one-after-the-other": 1, "side-by-side": runtime.GOMAXPROCS(0)} {
+		b.Run("objects/yaml-library/"+name, func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				if err := byLibrary(texts, readers); err != nil {
 					b.Fatal(err)
 				}
 			}
-		}
-	})
+		})
+	}
 	load := func(name string, read func() (object.Batch, error)) {
 		b.Run("objects/"+name, func(b *testing.B) {
 			b.SetBytes(size)
@@ -83,6 +84,26 @@ func BenchmarkLoad(b *testing.B) {
 		}
 		b.ReportMetric(float64(snapshot.Len()), "bytes")
 	})
+}
+
+// byLibrary reads documents to objects with sigs.k8s.io/yaml, by so many readers side by side.
+func byLibrary(texts [][]byte, readers int) error {
+	faults := make([]error, readers)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for r := range readers {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(texts) && faults[r] == nil; i = int(next.Add(1)) - 1 {
+				data, err := yaml.YAMLToJSON(texts[i])
+				if err == nil {
+					_, err = object.New(data, object.Source{}, "default")
+				}
+				faults[r] = err
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(faults...)
 }
 
 // documents are the texts of a directory, one an object.

@@ -150,7 +150,7 @@ var imageTag = regexp.MustCompile(`:(v?\d[^/@:]*)(?:@.*)?$`)
 // else what the Operator Lifecycle Manager calls it, else the label
 // app.kubernetes.io/version, which the Helm chart sets.
 func deployed(o object.Object) (version, bool) {
-	if !world.Has(o.Labels, theOperator.Labels) && !world.Has(world.PodLabels(o), theOperator.Labels) {
+	if !world.Has(o.Labels, theOperator.Labels) && !world.PodsHave(o, theOperator.Labels) {
 		return version{}, false
 	}
 	for _, c := range containersOf(o).Template.Spec.Containers {

@@ -53,27 +53,32 @@ func configures(t object.Type, text []byte) bool {
 // Adapt adds a Server for each workload of the Snapshot that runs PostgreSQL and
 // that no operator owns.
 func Adapt(w *operator.World) {
+	workloads, served := w.Workloads(), map[*snapshot.Workload]bool{}
+	for _, s := range w.Snapshot.Servers {
+		served[s.Workload] = true
+	}
 	for _, key := range []string{"StatefulSet.apps", "Deployment.apps"} {
 		for _, o := range w.Objects[key] {
-			if wl := w.Find(o.Ref()); wl != nil && len(o.Owners) == 0 {
-				adapt(w, o, wl)
+			if len(o.Owners) > 0 || !mayServe(o) {
+				continue
+			}
+			if wl := workloads[o.Ref()]; wl != nil && !served[wl] {
+				served[wl] = adapt(w, o, wl)
 			}
 		}
 	}
 	world.Sort(w.Snapshot)
 }
 
-func adapt(w *operator.World, o object.Object, wl *snapshot.Workload) {
-	if slices.ContainsFunc(w.Snapshot.Servers, func(s *snapshot.Server) bool { return s.Workload == wl }) {
-		return
-	}
+// adapt reports whether the workload runs a server, which it then adds.
+func adapt(w *operator.World, o object.Object, wl *snapshot.Workload) bool {
 	var in struct {
 		Spec workloadSpec `json:"spec"`
 	}
 	err := o.Decode(&in)
 	s := &server{w: w, obj: o, spec: in.Spec}
 	if !s.find() {
-		return
+		return false
 	}
 	if err != nil {
 		w.Snapshot.Problems = append(w.Snapshot.Problems, o.Problem(err))
@@ -81,6 +86,7 @@ func adapt(w *operator.World, o object.Object, wl *snapshot.Workload) {
 	s.args = parseArguments(slices.Concat(s.container.Command, s.container.Args))
 	s.file = s.readSettings()
 	w.Snapshot.Servers = append(w.Snapshot.Servers, s.server(wl))
+	return true
 }
 
 // annotation reads one of ours from the object or its template.

@@ -1,10 +1,14 @@
 package plain
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
 )
 
 type workloadSpec struct {
@@ -101,6 +105,36 @@ func base(image string) (name, tag string) {
 	return name, tag
 }
 
+// signs are words of which the text of a workload that find takes has one, unless it has one
+// of isNamed: what images are called, and the number of the port.
+var signs = [...][]byte{[]byte("timescaledb"), []byte("citus"), []byte("5432")}
+
+// mayServe reports whether find may take the object, by its text. False is sure: what is
+// escaped is read.
+func mayServe(o object.Object) bool {
+	return slices.ContainsFunc(signs[:], func(sign []byte) bool { return bytes.Contains(o.JSON, sign) }) ||
+		isNamed(o.JSON) || bytes.Contains(o.JSON, []byte(`\u`)) || o.Annotations[Annotation] != ""
+}
+
+// isNamed reports whether a text has what all names of PostgreSQL begin with, in any case,
+// our annotation too; beyond ASCII, where a letter may fold to one of theirs, it may.
+func isNamed(text []byte) bool {
+	for i, c := range text {
+		switch {
+		case c >= utf8.RuneSelf:
+			return true
+		case c|0x20 == 'p' && (begins(text[i:], "pg") || begins(text[i:], "postg")):
+			return true
+		}
+	}
+	return false
+}
+
+// begins is HasPrefix for a word in lower case, whatever the case of the text.
+func begins(text []byte, word string) bool {
+	return len(text) >= len(word) && bytes.EqualFold(text[:len(word)], []byte(word))
+}
+
 // find looks for the container that runs PostgreSQL: by annotation, by its image,
 // or by the port it declares.
 func (s *server) find() bool {
@@ -133,11 +167,14 @@ func (s *server) index1(containers []container) int {
 		return i
 	}
 	return slices.IndexFunc(containers, func(c container) bool {
-		name, _ := base(c.Image)
-		beside := other.MatchString(name) || other.MatchString(c.Name) ||
-			other.MatchString(s.obj.Name) && !named.MatchString(c.Name)
-		return listens(c) && !beside
+		return listens(c) && !s.beside(c)
 	})
+}
+
+// beside reports whether a container is something that goes with a server.
+func (s *server) beside(c container) bool {
+	name, _ := base(c.Image)
+	return other.MatchString(name) || other.MatchString(c.Name) || other.MatchString(s.obj.Name) && !named.MatchString(c.Name)
 }
 
 // starts are words of a command that starts a server.

@@ -56,6 +56,9 @@ type deploymentSpec struct {
 // operator reads from its environment [zal cmd/main.go, pkg/controller/controller.go
 // @1.15.1].
 func asInstall(w *operator.World, o object.Object) *install {
+	if !world.Mentions(o, operatorImage) && !world.Mentions(o, objectVariable) {
+		return nil
+	}
 	var in deploymentSpec
 	if err := o.Decode(&in); err != nil { // the workload is a Problem already
 		return nil
@@ -79,13 +82,20 @@ func asInstall(w *operator.World, o object.Object) *install {
 	return nil
 }
 
+// operatorImage is the base name of the operator's image, and objectVariable names its
+// configuration; nobody is the operator who has neither.
+const (
+	operatorImage  = "postgres-operator"
+	objectVariable = "POSTGRES_OPERATOR_CONFIGURATION_OBJECT"
+)
+
 func isOperator(image string, env map[string]string) bool {
 	image, _, _ = strings.Cut(image, "@")
 	name, _, _ := strings.Cut(path.Base(image), ":")
-	if name == "postgres-operator" && (strings.Contains(image, "zalando/") || strings.Contains(image, "acid/")) {
+	if name == operatorImage && (strings.Contains(image, "zalando/") || strings.Contains(image, "acid/")) {
 		return true
 	}
-	return env["POSTGRES_OPERATOR_CONFIGURATION_OBJECT"] != "" || name == "postgres-operator" && env["CONFIG_MAP_NAME"] != ""
+	return env[objectVariable] != "" || name == operatorImage && env["CONFIG_MAP_NAME"] != ""
 }
 
 // imageTag is what stands behind the last colon, empty for a digest or none.

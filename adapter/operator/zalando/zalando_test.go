@@ -354,6 +354,25 @@ data: {watched_namespace: "*", super_username: %[1]s}
 	}
 }
 
+// An operator is known by its image or by what only it reads from its environment, however
+// its manifest is escaped.
+func TestOperatorsDeployment(t *testing.T) {
+	for container, want := range map[string]bool{
+		`{"image": "ghcr.io/zalando/postgres-operator:v1.15.1"}`:                                               true,
+		`{"image": "ghcr.io/zalando/postgres\u002doperator"}`:                                                  true,
+		`{"image": "corp/op", "env": [{"name": "POSTGRES_OPERATOR_CONFIGURATION_OBJECT", "value": "c"}]}`:      true,
+		`{"image": "corp/op", "env": [{"name": "POSTGRES_\u004fPERATOR_CONFIGURATION_OBJECT", "value": "c"}]}`: true,
+		`{"image": "corp/postgres-operator", "env": [{"name": "CONFIG_MAP_NAME", "value": "c"}]}`:              true,
+		`{"image": "corp/op", "env": [{"name": "CONFIG_MAP_NAME", "value": "c"}]}`:                             false,
+		`{"image": "corp/app"}`: false,
+	} {
+		o := object.Object{Kind: "Deployment", JSON: []byte(`{"spec": {"template": {"spec": {"containers": [` + container + `]}}}}`)}
+		if got := asInstall(&operator.World{Snapshot: &snapshot.Snapshot{}}, o) != nil; got != want {
+			t.Errorf("%s: %t", container, got)
+		}
+	}
+}
+
 // An empty value of an OperatorConfiguration is none; one of a ConfigMap is empty.
 func TestEmptyValues(t *testing.T) {
 	if s := adapted(t, postgresql("")+operatorConfiguration(`users: {super_username: ""}`)); s.Roles[0].Name != "postgres" {

@@ -1,6 +1,13 @@
 package pgo
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
+	"github.com/pgmoat/pgmoat/adapter/operator"
+	"github.com/pgmoat/pgmoat/adapter/operator/internal/world"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+)
 
 func TestParseRelease(t *testing.T) {
 	for text, want := range map[string]string{
@@ -9,6 +16,26 @@ func TestParseRelease(t *testing.T) {
 	} {
 		if got := ParseRelease(text).String(); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// The operator's Deployment is known by its image or its pods' labels, however its manifest
+// is escaped.
+func TestReleaseOf(t *testing.T) {
+	f := &Fork{Image: "crunchydata/postgres-operator", Operator: world.Operator{Labels: map[string]string{"crunchy/control-plane": "postgres-operator"}}}
+	for text, want := range map[string]string{
+		`"spec": {"containers": [{"image": "r/crunchydata/postgres-operator:ubi9-6.0.3-0"}]}`:                                              "6.0.3",
+		`"spec": {"containers": [{"image": "r/crunchydata/postgres\u002doperator:ubi9-6.0.3-0"}]}`:                                         "6.0.3",
+		`"metadata": {"labels": {"crunchy/control-plane": "postgres-operator"}}, "spec": {"containers": [{"image": "corp/pgo:5.7.2"}]}`:    "5.7.2",
+		`"metadata": {"labels": {"crunchy/control-plane": "postgres-\u006fperator"}}, "spec": {"containers": [{"image": "corp/o:5.7.2"}]}`: "5.7.2",
+		`"metadata": {"labels": {"crunchy/control-plane": "other"}}, "spec": {"containers": [{"image": "corp/pgo:5.7.2"}]}`:                "",
+		`"spec": {"containers": [{"image": "zalando/postgres-operator:1.15.1"}]}`:                                                          "",
+	} {
+		o := object.Object{Kind: "Deployment", JSON: []byte(`{"spec": {"template": {` + text + `}}}`)}
+		w := &operator.World{Snapshot: &snapshot.Snapshot{}, Objects: map[string][]object.Object{"Deployment.apps": {o}}}
+		if got := releaseOf(w, f).String(); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

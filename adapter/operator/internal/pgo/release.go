@@ -1,6 +1,7 @@
 package pgo
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -50,6 +51,9 @@ func releaseOf(w *operator.World, f *Fork) Release {
 		return r
 	}
 	for _, o := range w.Objects["Deployment.apps"] {
+		if !world.Mentions(o, path.Base(f.Image)) && !world.PodsHave(o, f.Operator.Labels) {
+			continue
+		}
 		var in struct {
 			Spec struct {
 				Template struct {
@@ -66,7 +70,7 @@ func releaseOf(w *operator.World, f *Fork) Release {
 		}
 		for _, c := range in.Spec.Template.Spec.Containers {
 			repository, tag := imageParts(c.Image)
-			if !strings.HasSuffix("/"+repository, "/"+f.Image) && !world.Has(world.PodLabels(o), f.Operator.Labels) {
+			if !strings.HasSuffix("/"+repository, "/"+f.Image) && !world.PodsHave(o, f.Operator.Labels) {
 				continue
 			}
 			for _, said := range []string{tag, world.ManagedRelease(o), o.Labels["app.kubernetes.io/version"], o.Labels["helm.sh/chart"]} {
