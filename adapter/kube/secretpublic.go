@@ -164,7 +164,7 @@ func publicSealed(data []byte) []byte {
 	blank := func(was json.RawMessage) json.RawMessage {
 		return eachEntry(was, func(string, json.RawMessage) json.RawMessage { return quote("") })
 	}
-	template := func(was json.RawMessage) json.RawMessage { return inside(was, "data", blank) }
+	template := func(was json.RawMessage) json.RawMessage { return publicTemplate(was, blank) }
 	return inside(data, "spec", func(spec json.RawMessage) json.RawMessage {
 		spec = inside(spec, "encryptedData", blank)
 		spec = inside(spec, "template", template)
@@ -175,6 +175,23 @@ func publicSealed(data []byte) []byte {
 			}
 			return quote("-")
 		})
+	})
+}
+
+// publicTemplate leaves out the values of entries, and annotations, one of which may hold the
+// whole Secret as it was applied.
+func publicTemplate(template json.RawMessage, blank func(json.RawMessage) json.RawMessage) json.RawMessage {
+	template = inside(template, "data", blank)
+	template = inside(template, "metadata", func(was json.RawMessage) json.RawMessage { return inside(was, "annotations", blank) })
+	return inside(template, "templateFrom", func(was json.RawMessage) json.RawMessage {
+		var list []json.RawMessage
+		if json.Unmarshal(was, &list) != nil {
+			return wrong
+		}
+		for i, from := range list {
+			list[i] = inside(from, "literal", func(json.RawMessage) json.RawMessage { return quote("") })
+		}
+		return marshal(list)
 	})
 }
 

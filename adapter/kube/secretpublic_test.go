@@ -116,6 +116,9 @@ func TestPublicSealed(t *testing.T) {
 		`{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"a"},"spec":{"template":7355608}}`,
 		`{"apiVersion":"external-secrets.io/v1","kind":"ExternalSecret","metadata":{"name":"a"},"spec":{"target":{"name":"b","template":{"data":{"c":"user {{ .u }} hunter2hunter2"}}},"data":[{"secretKey":"d"}]}}`,
 		`{"apiVersion":"external-secrets.io/v1","kind":"ExternalSecret","metadata":{"name":"a"},"spec":{"data":[{"secretKey":"d"}],"dataFrom":[{}]}}`,
+		`{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"a"},"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hunter2hunter2"}}}}}`,
+		`{"apiVersion":"external-secrets.io/v1","kind":"ExternalSecret","metadata":{"name":"a"},"spec":{"target":{"template":{"metadata":{"annotations":{"a":"hunter2hunter2"}},"templateFrom":[{"literal":"hunter2hunter2"},{"configMap":{"name":"c"}}]}}}}`,
+		`{"apiVersion":"external-secrets.io/v1","kind":"ExternalSecret","metadata":{"name":"a"},"spec":{"target":{"template":{"templateFrom":"hunter2hunter2"}}}}`,
 	} {
 		samePublic(t, text)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/snapshot"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/client-go/rest"
 )
 
@@ -37,7 +37,7 @@ func certificates(ctx context.Context, opts Options, refs []snapshot.Ref, pod fu
 		return nil, nil, nil
 	}
 	for _, ref := range refs {
-		if ref.Kind != secretType.Kind || len(path.IsValidPathSegmentName(ref.Name)) > 0 || ref.Name == "" {
+		if ref.Kind != secretType.Kind || len(content.IsPathSegmentName(ref.Name)) > 0 || ref.Name == "" {
 			return nil, nil, fmt.Errorf("%s is no Secret that could be read", ref)
 		}
 		if _, err := namespaceNames([]string{ref.Namespace}); err != nil {

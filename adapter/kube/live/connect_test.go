@@ -1,9 +1,12 @@
 package live
 
 import (
+	"context"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -178,3 +181,19 @@ func (endless) RoundTrip(*http.Request) (*http.Response, error) {
 }
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// A server that nobody reaches, as without a VPN, is an error that names it. The network says
+// of it that a deadline was exceeded, which is not the caller's.
+func TestNobodyAnswers(t *testing.T) {
+	c := &cluster{name: "prod", server: "https://prod.example"}
+	r := &reader{cluster: c}
+	err := r.end(t.Context(), fmt.Errorf("cannot ask what is served: %w", &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}))
+	has(t, err.Error(), `context "prod" at https://prod.example: cannot ask what is served: dial tcp: i/o timeout`)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	err = r.end(ended, err)
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	has(t, err.Error(), `context "prod": reading was ended: context canceled`)
+}

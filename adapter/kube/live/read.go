@@ -118,7 +118,7 @@ func settle(c *snapshot.Coverage, t object.Type) {
 // end is the error that reading ends with.
 func (r *reader) end(ctx context.Context, err error) error {
 	if stopped := ctx.Err(); stopped != nil {
-		return r.failed(stopped)
+		return r.stopped(stopped)
 	}
 	if isCode(err, http.StatusUnauthorized) {
 		return r.unauthorized()

@@ -66,11 +66,14 @@ func (c *cluster) unauthorized() error {
 		"or look with kubectl config current-context whether this is the cluster you mean", c.name, c.server)
 }
 
-// failed says of which cluster an error is.
+// stopped is the error of a read that its caller ended.
+func (c *cluster) stopped(err error) error {
+	return fmt.Errorf("%s: reading was ended: %w", c.label(), err)
+}
+
+// failed says of which cluster an error is. A connection that nobody answers is an error
+// like others, although it says that a deadline was exceeded.
 func (c *cluster) failed(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s: reading was ended: %w", c.label(), err)
-	}
 	return fmt.Errorf("%s at %s: %w", c.label(), c.server, folded{err})
 }
 
