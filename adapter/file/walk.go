@@ -59,7 +59,12 @@ func (w *walker) named(ctx context.Context, p string) error {
 		w.fail(p, err)
 	case w.skips(p, info.IsDir()):
 	case info.IsDir():
-		_, err := w.dir(ctx, p)
+		real, err := realPath(p)
+		if err != nil {
+			w.fail(p, err)
+			return nil
+		}
+		_, err = w.dir(ctx, p, real)
 		return err
 	default:
 		w.file(Listed{Name: p, Named: true})
@@ -67,18 +72,20 @@ func (w *walker) named(ctx context.Context, p string) error {
 	return nil
 }
 
-// dir walks a directory; whole says that nothing in it was skipped, so that
-// another way to it has nothing to add.
-func (w *walker) dir(ctx context.Context, p string) (whole bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
+// realPath returns a path, absolute and without links.
+func realPath(p string) (string, error) {
 	real, err := filepath.EvalSymlinks(p)
 	if err != nil {
-		w.fail(p, err)
-		return true, nil
+		return "", err
 	}
-	if real, err = filepath.Abs(real); err != nil {
+	return filepath.Abs(real)
+}
+
+// dir walks a directory, whose real path is given: to ask for each would take the square of
+// their depth. Whole says that nothing in it was skipped, so that another way to it has nothing
+// to add.
+func (w *walker) dir(ctx context.Context, p, real string) (whole bool, err error) {
+	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	switch {
@@ -97,7 +104,7 @@ func (w *walker) dir(ctx context.Context, p string) (whole bool, err error) {
 	defer delete(w.active, real)
 	whole = true
 	for _, e := range entries {
-		ok, err := w.entry(ctx, p, e)
+		ok, err := w.entry(ctx, p, real, e)
 		if err != nil {
 			return false, err
 		}
@@ -107,11 +114,15 @@ func (w *walker) dir(ctx context.Context, p string) (whole bool, err error) {
 	return whole, nil
 }
 
-func (w *walker) entry(ctx context.Context, dir string, e fs.DirEntry) (whole bool, err error) {
-	p := filepath.Join(dir, e.Name())
+// entry takes an entry of a directory, whose real path is above.
+func (w *walker) entry(ctx context.Context, dir, above string, e fs.DirEntry) (whole bool, err error) {
+	p, real := filepath.Join(dir, e.Name()), filepath.Join(above, e.Name())
 	mode := e.Type()
 	if mode&fs.ModeSymlink != 0 {
 		info, err := os.Stat(p)
+		if err == nil {
+			real, err = realPath(p)
+		}
 		if err != nil {
 			return w.broken(p, err), nil
 		}
@@ -124,7 +135,7 @@ func (w *walker) entry(ctx context.Context, dir string, e fs.DirEntry) (whole bo
 	case w.skips(p, mode.IsDir()):
 		return false, nil
 	case mode.IsDir():
-		return w.dir(ctx, p)
+		return w.dir(ctx, p, real)
 	case !mode.IsRegular() && isManifest:
 		w.fail(p, errors.New("not a regular file"))
 	case mode.IsRegular():
@@ -132,7 +143,7 @@ func (w *walker) entry(ctx context.Context, dir string, e fs.DirEntry) (whole bo
 			w.beside = append(w.beside, p)
 		}
 		if isManifest {
-			w.file(Listed{Name: p})
+			w.file(Listed{Name: p, Real: real})
 		}
 	}
 	return true, nil
@@ -171,23 +182,30 @@ func (w *walker) skips(p string, dir bool) bool {
 
 // file lists a file, unless another name led to it before.
 func (w *walker) file(f Listed) {
-	real, err := filepath.EvalSymlinks(f.Name)
-	if err != nil {
-		real = f.Name // a pipe of the shell, /dev/fd/63, has no real path
-	}
-	if abs, err := filepath.Abs(real); err == nil {
-		real = abs
+	if f.Named {
+		f.Real = realFile(f.Name)
 	}
 	switch {
-	case w.seen[real]:
+	case w.seen[f.Real]:
 		return
-	case !f.Named && !w.within(real):
+	case !f.Named && !w.within(f.Real):
 		w.fail(f.Name, errOutside)
 		return
 	}
-	w.seen[real] = true
-	f.Real = real
+	w.seen[f.Real] = true
 	w.files = append(w.files, f)
+}
+
+// realFile is the real path of a file that people name: a pipe of the shell, /dev/fd/63, has
+// none but its name.
+func realFile(name string) string {
+	if real, err := realPath(name); err == nil {
+		return real
+	}
+	if abs, err := filepath.Abs(name); err == nil {
+		return abs
+	}
+	return name
 }
 
 // errOutside is about a link. Where it leads is not said: that is no part of the tree either.

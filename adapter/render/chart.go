@@ -8,36 +8,9 @@ import (
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
-	chart "helm.sh/helm/v4/pkg/chart/v2"
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 	"helm.sh/helm/v4/pkg/ignore"
-	"sigs.k8s.io/yaml"
 )
-
-// ChartInfo is what a Chart.yaml says.
-type ChartInfo struct {
-	Name, Version, AppVersion string
-	// Type is "application" or "library", the first where the chart says nothing.
-	Type string
-}
-
-// ChartOf reads a Chart.yaml.
-func ChartOf(text []byte) (ChartInfo, error) {
-	var meta chart.Metadata
-	if err := yaml.Unmarshal(text, &meta); err != nil {
-		return ChartInfo{}, err
-	}
-	if meta.APIVersion == "" {
-		meta.APIVersion = chart.APIVersionV1
-	}
-	if err := meta.Validate(); err != nil {
-		return ChartInfo{}, err
-	}
-	if meta.Type == "" {
-		meta.Type = "application"
-	}
-	return ChartInfo{Name: meta.Name, Version: meta.Version, AppVersion: meta.AppVersion, Type: meta.Type}, nil
-}
 
 // ChartUses returns the files of the chart in a folder of the tree, Chart.Files: all that
 // its .helmignore does not except, and not what git keeps in .git. It refuses what is larger

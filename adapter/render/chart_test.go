@@ -19,26 +19,6 @@ import (
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 )
 
-func TestChartOf(t *testing.T) {
-	for text, want := range map[string]string{
-		"{apiVersion: v2, name: db, version: 1.2.3, appVersion: \"17\"}":   "{db 1.2.3 17 application} <nil>",
-		"{name: db, version: 1.2.3, type: library}":                        "{db 1.2.3  library} <nil>",
-		"{apiVersion: v2, name: db}":                                       "{   } validation: chart.metadata.version is required",
-		"{apiVersion: v2, version: 1.2.3}":                                 "{   } validation: chart.metadata.name is required",
-		"{apiVersion: v2, name: a/b, version: 1.2.3}":                      "{   } validation: chart.metadata.name \"a/b\" is invalid",
-		"{apiVersion: v2, name: db, version: 1.2.3, type: other}":          "{   } validation: chart.metadata.type must be application or library",
-		"{apiVersion: v2, name: db, version: 1.2.3, dependencies: [null]}": "{   } validation: dependencies must not contain empty or null nodes",
-	} {
-		info, err := ChartOf([]byte(text))
-		if got := fmt.Sprintf("%v %v", info, err); got != want {
-			t.Errorf("%s: %s", text, got)
-		}
-	}
-	if _, err := ChartOf([]byte("a: [")); err == nil {
-		t.Error("no error")
-	}
-}
-
 // TestChartUsesWhatHelmLoads compares the files with those that helm's own loader takes from
 // a folder.
 func TestChartUsesWhatHelmLoads(t *testing.T) {

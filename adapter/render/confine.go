@@ -60,7 +60,7 @@ func bound(memory uint64, complaints io.Writer) {
 		for range time.Tick(20 * time.Millisecond) {
 			metrics.Read(taken)
 			if taken[0].Value.Uint64()-taken[1].Value.Uint64() > memory {
-				io.WriteString(complaints, "out of memory\n") //nolint:errcheck // the process ends either way
+				_, _ = io.WriteString(complaints, "out of memory\n") // the process ends either way
 				os.Exit(2)
 			}
 		}

@@ -75,8 +75,8 @@ func restrictFiles() {
 	if errno != 0 {
 		return
 	}
-	everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, fd, 0) //nolint:errcheck // filterCalls is the other lock
-	unix.Close(int(fd))                                 //nolint:errcheck // of a ruleset that is in force
+	_ = everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, fd, 0) // filterCalls is the other lock
+	_ = unix.Close(int(fd))                                 // of a ruleset that is in force
 }
 
 // landlocked is all that a version of Landlock can forbid.

@@ -25,15 +25,19 @@ func renderChart(c *Chart, _ Limits) ([]Document, error) {
 	}
 	top, err := loaded.values(c)
 	if err != nil {
-		return nil, err
+		return nil, loaded.secrets(c).hide(err)
 	}
 	// The zero engine has no client, so lookup finds nothing, and it resolves no names.
 	var e engine.Engine
 	rendered, err := e.Render(loaded.root, top)
 	if err != nil {
-		return nil, loaded.inTree(err)
+		return nil, loaded.because(loaded.inTree(loaded.secrets(c).hide(err)))
 	}
-	return loaded.documents(rendered, c.SkipCRDs)
+	documents, err := loaded.documents(rendered, c.SkipCRDs)
+	if err != nil {
+		return nil, loaded.secrets(c).hide(err)
+	}
+	return documents, nil
 }
 
 // values returns what templates see, .Values, .Release and the rest, and leaves out of the

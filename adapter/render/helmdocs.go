@@ -114,7 +114,7 @@ func (l *loadedChart) inTree(err error) error {
 	for _, name := range names {
 		pairs = append(pairs, name, l.templates[name])
 	}
-	said := strings.Join(strings.Fields(strings.NewReplacer(pairs...).Replace(err.Error())), " ")
+	said := strings.Join(strings.Fields(strings.NewReplacer(pairs...).Replace(unquoted(err.Error()))), " ")
 	// Helm quotes a template that does not parse, and names every include on the way. The
 	// place is at the beginning, the fault at the end.
 	const enough = 500

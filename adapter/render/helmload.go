@@ -126,25 +126,43 @@ func size(files []*archive.BufferedFile) int64 {
 	return n
 }
 
-// missing says which dependencies the chart names and does not have. Helm compares the
-// names alone.
+// missing says which dependencies the chart names and does not have.
 func (l *loadedChart) missing() error {
-	var all []string
-	for _, d := range l.root.Metadata.Dependencies {
-		has := func(c *chart.Chart) bool { return c.Name() == d.Name }
-		switch {
-		case slices.ContainsFunc(l.root.Dependencies(), has):
-		case d.Repository != "":
-			all = append(all, d.Name+" of "+d.Repository)
-		default:
-			all = append(all, d.Name)
-		}
-	}
+	all := lacks(l.root)
 	if len(all) == 0 {
 		return nil
 	}
 	return fmt.Errorf("%s: dependencies: not below charts/: %s: run \"helm dependency build %s\" first",
 		path.Join(l.dir, chartutil.ChartfileName), strings.Join(all, ", "), l.dir)
+}
+
+// lacks are the dependencies that a chart names and does not have, with where they are from.
+// Helm compares the names alone.
+func lacks(c *chart.Chart) []string {
+	var all []string
+	for _, d := range c.Metadata.Dependencies {
+		has := func(c *chart.Chart) bool { return c.Name() == d.Name }
+		switch {
+		case slices.ContainsFunc(c.Dependencies(), has):
+		case d.Repository != "":
+			all = append(all, d.Name+" of "+shownAddress(d.Repository))
+		default:
+			all = append(all, d.Name)
+		}
+	}
+	return all
+}
+
+// because says of an error of rendering what may be behind it: a chart below that was packed
+// without its own dependencies. Helm does not look at those, and then finds no template.
+func (l *loadedChart) because(err error) error {
+	for rest := l.root.Dependencies(); len(rest) > 0; rest = append(rest[1:], rest[0].Dependencies()...) {
+		if all := lacks(rest[0]); len(all) > 0 {
+			dir := l.dirOf(rest[0])
+			return fmt.Errorf("%w; %s has no %s below its charts/: build its dependencies first, then those of %s", err, dir, strings.Join(all, ", "), l.dir)
+		}
+	}
+	return err
 }
 
 // ambiguous refuses what helm decides by chance: which one of two charts of the same name

@@ -22,18 +22,18 @@ func (c *Chart) given() (map[string]any, error) {
 	for _, v := range c.Values {
 		read, err := loader.LoadValues(bytes.NewReader(v.Text))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", v.Name, err)
+			return nil, fmt.Errorf("%s: %w", v.Name, unsaid(err))
 		}
 		merged = loader.MergeMaps(merged, read)
 	}
 	for _, s := range c.Set {
 		if err := strvals.ParseInto(s, merged); err != nil {
-			return nil, fmt.Errorf("set %q: %w", s, err)
+			return nil, fmt.Errorf("set %q: %w", assigned(s), unsaid(err))
 		}
 	}
 	for _, s := range c.SetString {
 		if err := strvals.ParseIntoString(s, merged); err != nil {
-			return nil, fmt.Errorf("set string %q: %w", s, err)
+			return nil, fmt.Errorf("set string %q: %w", assigned(s), unsaid(err))
 		}
 	}
 	return merged, nil

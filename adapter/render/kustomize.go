@@ -105,7 +105,9 @@ func (d *disk) origins(k *Kustomization, top string, built resmap.ResMap) []stri
 	return origins
 }
 
-// inTree says an error of kustomize with the files by their paths in the tree.
+// inTree says an error of kustomize with the files by their paths in the tree, and without
+// what Secrets hold.
 func (d *disk) inTree(err error) error {
-	return errors.New(short(strings.NewReplacer(mount+"/", "", mount, ".").Replace(err.Error())))
+	said := d.secrets().hide(err).Error()
+	return errors.New(short(strings.NewReplacer(mount+"/", "", mount, ".").Replace(said)))
 }

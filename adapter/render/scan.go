@@ -48,13 +48,14 @@ func (s *scan) refuse(p place, err error) error {
 	r := &Refusal{File: p.of.file, Field: p.field, Entry: strings.TrimSpace(p.entry), Err: err}
 	switch {
 	case errors.Is(err, ErrRemote):
-		r.Run = "kustomize localize --scope . " + path.Clean(s.top)
+		r.command = "kustomize localize --scope %[2]s %[1]s"
 	case errors.Is(err, ErrInflated):
-		r.Run = "kustomize build --enable-helm " + path.Clean(s.top) + " > FILE"
+		r.command = "kustomize build --enable-helm %[1]s > FILE"
 	case errors.Is(err, ErrPlugin):
-		r.Run = "kustomize build --enable-alpha-plugins --enable-exec " + path.Clean(s.top) + " > FILE"
+		r.command = "kustomize build --enable-alpha-plugins --enable-exec %[1]s > FILE"
 	}
-	return r
+	r.top = path.Clean(s.top)
+	return r.Named(func(name string) string { return name })
 }
 
 // build reads the kustomization of a folder, and then what it uses. Its error is a Refusal
@@ -185,10 +186,10 @@ func oneLine(err error) error {
 	return errors.New(short(err.Error()))
 }
 
-// short is text in one line.
+// short is text in one line, without what it repeats of the input.
 func short(text string) string {
 	const most = 1000
-	runes := []rune(strings.Join(strings.Fields(text), " "))
+	runes := []rune(strings.Join(strings.Fields(unquoted(text)), " "))
 	if len(runes) > most {
 		return string(runes[:most]) + "..."
 	}

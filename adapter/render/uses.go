@@ -39,6 +39,19 @@ type Refusal struct {
 	Err error
 	// Run is the command that makes of it what can be read; empty where none does.
 	Run string
+	// command is Run, where it has to name the folder of the kustomization, top, or the tree.
+	command, top string
+}
+
+// Named is the refusal with the paths of its file and its command as shown says them: people
+// may be elsewhere than at the top of the tree.
+func (r *Refusal) Named(shown func(string) string) *Refusal {
+	named := *r
+	named.File = shown(r.File)
+	if r.command != "" {
+		named.Run = strings.ReplaceAll(strings.ReplaceAll(r.command, "%[1]s", shown(r.top)), "%[2]s", shown("."))
+	}
+	return &named
 }
 
 func (r *Refusal) Error() string {
@@ -49,7 +62,7 @@ func (r *Refusal) Error() string {
 	}
 	b.WriteString(": ")
 	if r.Entry != "" {
-		fmt.Fprintf(&b, "%.200q ", r.Entry)
+		fmt.Fprintf(&b, "%.200q ", shownAddress(r.Entry))
 	}
 	b.WriteString(r.Err.Error())
 	if r.Run != "" {

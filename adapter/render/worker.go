@@ -150,12 +150,12 @@ func (w *worker) fault(err error) error {
 }
 
 func (w *worker) kill() {
-	w.cmd.Process.Kill() //nolint:errcheck // it fails only for a process that has ended
+	_ = w.cmd.Process.Kill() // it fails only for a process that has ended
 }
 
 // end ends the process and waits until it is gone.
 func (w *worker) end() {
-	w.in.Close() //nolint:errcheck // of a pipe to a process that is about to end
+	_ = w.in.Close() // of a pipe to a process that is about to end
 	w.kill()
 	<-w.ended
 }

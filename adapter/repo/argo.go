@@ -215,7 +215,7 @@ func (a argoApp) unit() error {
 	case isSet(s.Plugin):
 		a.miss(a.object, a.namespace, "what a plugin makes of folder %s", a.dir)
 		return nil
-	case s.Helm != nil, named == 0 && !hasKustomization(a.files, a.dir) && has(a.files, path.Join(a.dir, "Chart.yaml")):
+	case s.Helm != nil, named == 0 && !hasKustomization(a.files, a.dir) && has(a.files, path.Join(a.dir, chartFile)):
 		return a.helm()
 	case s.Kustomize != nil, named == 0 && hasKustomization(a.files, a.dir):
 		return a.kustomize()
@@ -315,9 +315,6 @@ func versioned(chart, version string) string {
 	return chart + " version " + version
 }
 
-// kustomizationNames are the files that kustomize takes for a kustomization.
-var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
-
 // has reports whether there is a file; one that cannot be read is there.
 func has(f files, name string) bool {
 	_, err := f.read(name)
@@ -325,5 +322,5 @@ func has(f files, name string) bool {
 }
 
 func hasKustomization(f files, dir string) bool {
-	return slices.ContainsFunc(kustomizationNames, func(name string) bool { return has(f, path.Join(dir, name)) })
+	return slices.ContainsFunc(kustomizationFiles, func(name string) bool { return has(f, path.Join(dir, name)) })
 }

@@ -65,7 +65,7 @@ func (a argoApp) values(c *charted) error {
 	h := a.source.Helm
 	for i, name := range h.ValueFiles {
 		field := fmt.Sprintf("%s.helm.valueFiles[%d]", a.field, i)
-		at, text, err := a.valueFile(name, field)
+		at, text, err := a.valueFile(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && h.IgnoreMissingValueFiles, errors.Is(err, errElsewhere):
 		case err != nil:
@@ -91,7 +91,7 @@ func (a argoApp) values(c *charted) error {
 	}
 	for i, p := range h.FileParameters {
 		field := fmt.Sprintf("%s.helm.fileParameters[%d].path", a.field, i)
-		_, text, err := a.valueFile(p.Path, field)
+		_, text, err := a.valueFile(p.Path)
 		if errors.Is(err, errElsewhere) {
 			continue
 		}
@@ -109,7 +109,7 @@ var errElsewhere = errors.New("is not in the tree")
 // valueFile reads a file of values. Its path is relative to the source's, or with a slash
 // before it to the repository; $NAME/ before it stands for the repository of the source that
 // has the ref (Multiple Sources).
-func (a argoApp) valueFile(name, field string) (at string, text []byte, err error) {
+func (a argoApp) valueFile(name string) (at string, text []byte, err error) {
 	dir := a.dir
 	if ref, rest, _ := strings.Cut(name, "/"); strings.HasPrefix(ref, "$") && !strings.HasPrefix(ref, "$ARGOCD_") && !strings.HasPrefix(ref, "${") {
 		repository, ok := a.refs[ref]
@@ -117,14 +117,14 @@ func (a argoApp) valueFile(name, field string) (at string, text []byte, err erro
 			return "", nil, fmt.Errorf("no source has the ref %q", ref[1:])
 		}
 		if is, _ := a.isTree(repository); !is {
-			a.miss(a.object, a.namespace, "values %s of %s", rest, shownURL(repository))
+			a.miss(a.object, a.namespace, "what the values %s of %s change", rest, shownURL(repository))
 			return "", nil, errElsewhere
 		}
 		dir, name = ".", rest
 	}
 	name = a.expand(name)
 	if u, uerr := url.Parse(name); uerr == nil && u.Scheme != "" {
-		a.miss(a.object, a.namespace, "values %s", shownURL(name))
+		a.miss(a.object, a.namespace, "what the values %s change", shownURL(name))
 		return "", nil, errElsewhere
 	}
 	if path.IsAbs(name) {

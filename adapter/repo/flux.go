@@ -173,7 +173,7 @@ func (k fluxKustomization) edit(file kustomizationFile, f files, dir string) err
 	file.set("namePrefix", s.NamePrefix)
 	file.set("nameSuffix", s.NameSuffix)
 	for _, image := range s.Images {
-		if err := file.put("images", image); err != nil {
+		if err := file.override(image); err != nil {
 			return err
 		}
 	}
@@ -223,7 +223,7 @@ func generated(f files, dir string) kustomizationFile {
 	names := f.list(dir)
 	own := map[string]bool{} // folders that have a kustomization
 	for _, name := range names {
-		if slices.Contains(kustomizationNames, path.Base(name)) {
+		if slices.Contains(kustomizationFiles, path.Base(name)) {
 			own[path.Dir(name)] = true
 		}
 	}

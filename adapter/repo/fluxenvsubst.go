@@ -239,11 +239,8 @@ func (s *substituter) replaced(value string, err error) (string, error) {
 	if how == '/' || how == '#' || how == '%' {
 		s.at++
 	}
-	old, with := "", ""
-	var oerr, werr error
-	if s.peek() != '/' {
-		old, oerr = s.argument("/", true)
-	}
+	with, werr := "", error(nil)
+	old, oerr := s.argument("/", true) // one that is empty is refused
 	if s.peek() != '/' {
 		return "", errors.Join(oerr, errSubstitution)
 	}

@@ -63,7 +63,6 @@ func TestSubstitute(t *testing.T) {
 		"${path/%a/x}":               "a/b/x",
 		"${path/%b/x}":               "a/b/a",
 		"${path//a/}":                "/b/",
-		"${path/#/x-}":               "x-a/b/a",
 		"${path/a/${port}}":          "5432/b/a",
 	} {
 		got, err := substitute(text, lookup)
@@ -72,7 +71,7 @@ func TestSubstitute(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"${", "${}", "${var", "${ var}", "${var.x}", "${var-d}", "${var:", "${var:}", "${var:=", "${var:=a", "${var:1:}", "${#}", "${#var", "${var^", "${var/a}",
+		"${", "${}", "${var", "${ var}", "${var.x}", "${var-d}", "${var:", "${var:}", "${var:=", "${var:=a", "${var:1:}", "${#}", "${#var", "${var^", "${var/a}", "${path/#/x-}", "${path/%/x}", "${path///x}",
 		"${var#a}", "${var%a}", "${secret}", "${unset:-${secret}}", "${secret:-d}", "${#secret}", "${path/a/${secret}}", "${port:-${}", strings.Repeat("${a:-", 1000) + strings.Repeat("}", 1000),
 	} {
 		if got, err := substitute(text, lookup); err == nil {

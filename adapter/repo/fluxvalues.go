@@ -74,7 +74,7 @@ func (r *release) valuesOf(from fluxValues, field string) (text string, ok bool,
 		if !known && from.Optional || known && !slices.Contains(keys, key) && from.Optional {
 			return "", false, nil
 		}
-		r.miss(r.object, r.namespace, "values of Secret %s/%s, which are not read", r.object.Namespace, from.Name)
+		r.miss(r.object, r.namespace, "what the values in Secret %s/%s change", r.object.Namespace, from.Name)
 		return "", false, nil
 	case "ConfigMap":
 	default:
@@ -86,11 +86,11 @@ func (r *release) valuesOf(from fluxValues, field string) (text string, ok bool,
 	}
 	text, ok = values[key]
 	if !ok && !from.Optional {
-		what := "values of ConfigMap %s/%s"
+		what := "what the values in ConfigMap %[1]s/%[2]s change"
 		if known {
-			what = "key " + key + " of ConfigMap %s/%s"
+			what = "what the key %[3]s of ConfigMap %[1]s/%[2]s changes"
 		}
-		r.miss(r.object, r.namespace, what, r.object.Namespace, from.Name)
+		r.miss(r.object, r.namespace, what, r.object.Namespace, from.Name, key)
 	}
 	return text, ok, nil
 }

@@ -3,6 +3,7 @@ package repo
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 
@@ -15,7 +16,7 @@ type kustomizationFile map[string]any
 // readKustomization reads that of a folder; nil where it has none.
 func readKustomization(f files, dir string) (kustomizationFile, error) {
 	var found kustomizationFile
-	for _, name := range kustomizationNames {
+	for _, name := range kustomizationFiles {
 		name = path.Join(dir, name)
 		if !has(f, name) {
 			continue
@@ -73,6 +74,34 @@ func (k kustomizationFile) put(field string, entry map[string]any) error {
 	}
 	k[field] = append(slices.Clip(list), entry)
 	return nil
+}
+
+// override sets what is said of an image. What is not said stays as the kustomization has it;
+// a tag and a digest both say the version, so that one of them takes the place of both
+// (fluxcd/pkg, kustomize 1.40; older releases replaced the whole entry).
+func (k kustomizationFile) override(image map[string]any) error {
+	list, _ := k["images"].([]any)
+	for i, e := range list {
+		entry, ok := e.(map[string]any)
+		if !ok || entry["name"] != image["name"] {
+			continue
+		}
+		list[i] = overridden(entry, image)
+		return nil
+	}
+	return k.put("images", image)
+}
+
+func overridden(entry, image map[string]any) map[string]any {
+	said := maps.Clone(image)
+	maps.DeleteFunc(said, func(_ string, value any) bool { return value == nil || value == "" })
+	entry = maps.Clone(entry)
+	if said["newTag"] != nil || said["digest"] != nil {
+		delete(entry, "newTag")
+		delete(entry, "digest")
+	}
+	maps.Copy(entry, said)
+	return entry
 }
 
 var errThere = errors.New("is in the kustomization already")

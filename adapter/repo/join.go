@@ -56,6 +56,7 @@ func (r *reading) batch(ctx context.Context) (object.Batch, error) {
 		return object.Batch{}, err
 	}
 	all.Warnings = append(all.Warnings, unused...)
+	r.used(&all)
 	r.drop(&all)
 	all.Inputs = r.inputs(all.Inputs)
 	return all, file.Nothing(all, []string{r.path})

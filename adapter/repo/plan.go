@@ -17,6 +17,8 @@ import (
 type plan struct {
 	tree    *tree
 	listing *file.Listing
+	// named is the file by which the path names its folder; empty where it names that.
+	named string
 	// folders are those that are rendered, by their paths in the tree.
 	folders map[string]*rendering
 	// taken are the files that kustomizations use.
@@ -47,14 +49,14 @@ func (r *rendering) name(t *tree) string {
 
 // planOf walks what is at a path and finds what is rendered there. What the user leaves out
 // renders nothing, and uses nothing either.
-func planOf(ctx context.Context, t *tree, at string) (*plan, error) {
+func planOf(ctx context.Context, t *tree, at, named string) (*plan, error) {
 	opts := t.opts
 	opts.Lists = isMark
 	listing, err := file.List(ctx, []string{at}, opts)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{tree: t, listing: listing, folders: map[string]*rendering{}, taken: map[string]bool{}}
+	p := &plan{tree: t, listing: listing, named: named, folders: map[string]*rendering{}, taken: map[string]bool{}}
 	for _, name := range listing.Beside {
 		if dir, ok := t.placeOf(name); ok {
 			p.mark(dir, filepath.Base(name))
@@ -69,6 +71,9 @@ func planOf(ctx context.Context, t *tree, at string) (*plan, error) {
 // mark notes what a file makes of its folder. A file that cannot be read is left to whoever
 // reads it next, which then fails.
 func (p *plan) mark(dir, name string) {
+	if p.named != "" && dir == p.tree.dir && name != p.named {
+		return // of a kustomization and a chart in one folder the user has chosen one
+	}
 	text, err := p.tree.ReadFile(path.Join(dir, name))
 	switch m, isChart := chartOf(text); {
 	case name == chartFile && err == nil && isChart:
@@ -106,8 +111,9 @@ func (p *plan) uses(ctx context.Context) error {
 			r.failed = true // it is told when it is built, and puts every answer in doubt
 			continue
 		}
-		r.component = used.Component
-		p.take(used, dir)
+		if r.component = used.Component; !r.component { // what a Component uses, those use that use it
+			p.take(used, dir)
+		}
 		if looked += len(used.Files); looked > maxUses {
 			return fmt.Errorf("%s: its kustomizations use more than %d files, one after the other", p.tree.shown("."), maxUses)
 		}

@@ -52,8 +52,8 @@ func open(ctx context.Context, folder, path string, opts Options) (*reading, err
 		return nil, err
 	}
 	r := &reading{path: path, builder: builder{tree: t, opts: opts, built: map[string]*result{}}, own: map[string]bool{}}
-	if r.plan, err = planOf(ctx, t, path); err != nil {
-		t.Close() //nolint:errcheck // only read
+	if r.plan, err = planOf(ctx, t, path, opts.named); err != nil {
+		_ = t.Close() // only read
 		return nil, err
 	}
 	return r, nil
@@ -189,14 +189,14 @@ func listed(names []string) string {
 }
 
 // unit is what the tree alone says of an entry.
-func (e *rendering) unit(said Charts, values *charted) unit {
-	u := unit{dir: e.dir}
-	if !e.chart {
+func (r *rendering) unit(said Charts, values *charted) unit {
+	u := unit{dir: r.dir}
+	if !r.chart {
 		u.kustomization = &kustomized{}
 		return u
 	}
 	c := *values
-	c.release = cmp.Or(said.Release, path.Base(e.mark.Name))
+	c.release = cmp.Or(said.Release, path.Base(r.mark.Name))
 	u.chart = &c
 	return u
 }

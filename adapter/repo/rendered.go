@@ -143,7 +143,7 @@ func (b *builder) kustomization(ctx context.Context, r *result) error {
 	r.folders = used.Dirs
 	docs, err := b.opts.Renderer.Kustomize(ctx, render.Kustomization{Files: used.Files, Links: used.Links, Dir: r.unit.dir, AnyPath: k.anyPath})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", b.via(r.unit), b.renamed(r.unit.dir, err))
 	}
 	b.texts(r, docs, k.substitute.apply)
 	return nil
@@ -168,9 +168,7 @@ func (b *builder) uses(u unit) (render.Used, error) {
 func (b *builder) named(err error) error {
 	var refused *render.Refusal
 	if errors.As(err, &refused) {
-		said := *refused
-		said.File = b.tree.shown(refused.File)
-		err = &said
+		err = refused.Named(b.tree.shown)
 	}
 	return b.tree.wider(err)
 }
@@ -268,7 +266,8 @@ func (b *builder) takes(u unit, f file.Listed) bool {
 // every answer is in doubt.
 func (b *builder) problem(r *result) snapshot.Problem {
 	file := b.tree.shown(b.markOf(r.unit))
-	p := snapshot.Problem{Origin: verdict.Origin{File: file}, Err: strings.TrimPrefix(r.err.Error(), file+": ")}
+	text := strings.TrimPrefix(r.err.Error(), b.via(r.unit)+": ")
+	p := snapshot.Problem{Origin: verdict.Origin{File: file}, Err: strings.TrimPrefix(text, file+": ")}
 	if r.unit.by.Name != "" {
 		p.Err += " (" + r.unit.by.String() + " deploys it)"
 	}

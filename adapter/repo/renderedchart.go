@@ -35,7 +35,7 @@ func (b *builder) render(ctx context.Context, r *result, files map[string][]byte
 		KubeVersion: c.kubeVersion, APIVersions: c.apiVersions, SkipCRDs: c.skipCRDs,
 	})
 	if err != nil {
-		return err
+		return b.renamed(u.dir, err)
 	}
 	docs = slices.DeleteFunc(docs, func(d render.Document) bool {
 		if d.Hook != "" && b.wanted(ctx, d) {

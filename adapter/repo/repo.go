@@ -23,6 +23,8 @@ type Options struct {
 	Charts Charts
 	// Renderer renders; never nil.
 	Renderer *render.Renderer
+	// named is the kustomization or the Chart.yaml by which the path names its folder.
+	named string
 }
 
 // Charts are what people give helm.
@@ -69,7 +71,7 @@ func Read(ctx context.Context, path string, opts Options) (object.Batch, error) 
 	switch {
 	case info.IsDir():
 	case isMark(filepath.Base(path)) && marks(path):
-		at = filepath.Dir(path)
+		at, opts.named = filepath.Dir(path), filepath.Base(path)
 	case filepath.Ext(path) == ".tgz":
 		return readArchive(ctx, path, opts)
 	}

@@ -179,7 +179,7 @@ func TestLongChain(t *testing.T) {
 	put(t, fmt.Sprintf("k%03d/kustomization.yaml", long), "resources: [pod.yaml]\n")
 	put(t, fmt.Sprintf("k%03d/pod.yaml", long), "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n")
 	tr := treeOf(t)
-	p, err := planOf(t.Context(), tr, ".")
+	p, err := planOf(t.Context(), tr, ".", "")
 	if err != nil || len(p.entries()) != 1 || p.entries()[0].dir != "k000" {
 		t.Fatalf("%v %v", p.entries(), err)
 	}

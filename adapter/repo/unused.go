@@ -52,7 +52,11 @@ func (r *reading) unusedIn(name string) snapshot.Warning {
 	}
 	if owner := r.plan.owner(path.Join(dir, "x")); owner != nil {
 		verb := "name"
-		if owner.chart {
+		switch {
+		case owner.component:
+			w.Text = fmt.Sprintf("is in the folder of %s, a Component that no kustomization uses: it is not read", owner.name(r.tree))
+			return w
+		case owner.chart:
 			verb = "render"
 		}
 		w.Text = fmt.Sprintf("is in the folder of %s, which does not %s it: it is not read", owner.name(r.tree), verb)
@@ -74,6 +78,6 @@ func (r *reading) left(f file.Listed) bool {
 		return true
 	}
 	rel, _ := inside(owner.dir, name)
-	top, _, deeper := strings.Cut(rel, "/")
-	return deeper && !slices.Contains(chartFolders, top)
+	top, _, _ := strings.Cut(rel, "/")
+	return !slices.Contains(chartFolders, top)
 }
