@@ -2,8 +2,8 @@
 
 // Package controlplane starts a real Kubernetes API server with its etcd, both on this
 // machine's loopback only and with nothing turned off that decides about objects:
-// admission, RBAC, schemas and their rules are as in any cluster. No node and no
-// controller is behind it, so that objects stay as they were written.
+// admission, RBAC, schemas and their rules are as in any cluster. No node is behind it, and
+// no controller but those that Control starts, so that objects stay as they were written.
 //
 // scripts/need.sh cluster builds the programs, once, from the modules that Kubernetes
 // publishes.
@@ -35,9 +35,9 @@ type Cluster struct {
 	// AdminCertificate and AdminKey are a client that may do everything, in PEM.
 	AdminCertificate, AdminKey []byte
 
-	etcd, server *program
-	client       *http.Client
-	resources    sync.Map // of the server's kinds
+	etcd, server, controllers *program // controllers is nil until Control
+	client                    *http.Client
+	resources                 sync.Map // of the server's kinds
 }
 
 // Start starts a cluster with its files and logs below dir, which stay there for the
@@ -176,7 +176,7 @@ func (c *Cluster) ready(ctx context.Context) error {
 func (c *Cluster) Stop() error {
 	c.client.CloseIdleConnections()
 	var failed error
-	for _, p := range []*program{c.server, c.etcd} { // the server would wait for its etcd
+	for _, p := range []*program{c.controllers, c.server, c.etcd} { // each would wait for the next
 		if p != nil && p.process != nil {
 			failed = errors.Join(failed, p.stop())
 		}
