@@ -42,6 +42,10 @@ part "The same company, mended"
 show audit --severity high -f "$company/mended" --facts "$company/facts.yaml"
 show matrix -f "$company/mended" --facts "$company/facts.yaml"
 
+part "A repository with overlays and a chart, and a pull request laid over it"
+show who-can payments/ledger -f examples/gitops
+show diff examples/gitops examples/gitops-pending --over
+
 part "Written once: what each layer has to say for it, and what somebody left open beside it"
 show compile -f "$company/mended" -f "$company/access" --facts "$company/facts.yaml"
 show prove -f "$company/mended" -f "$company/access" --facts "$company/facts.yaml"

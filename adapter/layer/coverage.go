@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/snapshot"
 )
 
@@ -12,18 +13,34 @@ import (
 // is known to be absent from what both together would be.
 const TwoClusters = "sources/two-clusters"
 
-// sameCluster reports whether both were read from one cluster.
-func sameCluster(a, b *snapshot.Coverage) bool {
-	if a.Server != "" && b.Server != "" {
-		return a.Server == b.Server
+// sameCluster reports whether both were read from one cluster. Its namespace kube-system says
+// so, which is made once and never again. The address is that of many clusters: of all that
+// are read from a pod of theirs, or through a tunnel.
+func sameCluster(a, b object.Batch) bool {
+	if x, y := mark(a), mark(b); x != "" && y != "" {
+		return x == y
 	}
-	return a.Cluster == b.Cluster
+	if a.Coverage.Server != "" && b.Coverage.Server != "" {
+		return a.Coverage.Server == b.Coverage.Server
+	}
+	return a.Coverage.Cluster == b.Coverage.Cluster
+}
+
+// mark is what no other cluster has; empty where nobody was let see it.
+func mark(b object.Batch) string {
+	for _, o := range b.Objects {
+		if o.Name == "kube-system" && o.Type() == (object.Type{Kind: "Namespace"}) {
+			return o.UID
+		}
+	}
+	return ""
 }
 
 // merged is what both together looked at. It is as old as the older of them. Of one cluster
 // a kind is listed where one of the two listed it in all namespaces that either read; of two
 // clusters none is.
-func merged(base, next *snapshot.Coverage) (*snapshot.Coverage, *snapshot.Warning) {
+func merged(below, above object.Batch) (*snapshot.Coverage, *snapshot.Warning) {
+	base, next := below.Coverage, above.Coverage
 	switch {
 	case base == nil:
 		return next, nil
@@ -37,7 +54,7 @@ func merged(base, next *snapshot.Coverage) (*snapshot.Coverage, *snapshot.Warnin
 	if !base.Whole() && !next.Whole() {
 		out.Namespaces = slices.Compact(slices.Sorted(slices.Values(slices.Concat(base.Namespaces, next.Namespaces))))
 	}
-	same := sameCluster(base, next)
+	same := sameCluster(below, above)
 	for _, name := range kindsOf(base, next) {
 		k := snapshot.Kind{Name: name, Decides: kindOf(base, name).Decides || kindOf(next, name).Decides}
 		if same {
@@ -138,7 +155,7 @@ func sees(c *snapshot.Coverage, k snapshot.Kind, namespace string) bool {
 // vanished are the places of objects that base read from the cluster which next looked at,
 // and that are there no more.
 func (l *layers) vanished(now *snapshot.Coverage) []int {
-	if now == nil || l.base.Coverage == nil || !sameCluster(l.base.Coverage, now) {
+	if now == nil || l.base.Coverage == nil || !sameCluster(l.base, l.next) {
 		return nil
 	}
 	kinds := make(map[string]snapshot.Kind, len(now.Kinds))

@@ -65,18 +65,18 @@ func TestCoverage(t *testing.T) {
 		{": Pod listed", ": Secret listed", ": Pod listed, Secret listed"},
 		{"a: Pod listed", "b: Secret listed", "a,b: Pod  in b, Secret  in a"},
 	} {
-		got, w := merged(coverage(t, test.base), coverage(t, test.next))
+		got, w := merged(object.Batch{Coverage: coverage(t, test.base)}, object.Batch{Coverage: coverage(t, test.next)})
 		if shownCoverage(got) != test.want || w != nil {
 			t.Errorf("%s over %s: %s, want %s", test.next, test.base, shownCoverage(got), test.want)
 		}
 	}
 	one := coverage(t, "a: Pod listed")
 	for _, pair := range [][2]*snapshot.Coverage{{one, nil}, {nil, one}} {
-		if got, w := merged(pair[0], pair[1]); got != one || w != nil {
+		if got, w := merged(object.Batch{Coverage: pair[0]}, object.Batch{Coverage: pair[1]}); got != one || w != nil {
 			t.Errorf("%v %v", got, w)
 		}
 	}
-	if got, _ := merged(nil, nil); got != nil {
+	if got, _ := merged(object.Batch{}, object.Batch{}); got != nil {
 		t.Error(got)
 	}
 }
@@ -123,6 +123,25 @@ func TestVanished(t *testing.T) {
 		elsewhere.Server = "https://192.0.2.2:6443"
 		if got := Over(base, object.Batch{Coverage: elsewhere}); len(got.Objects) != 4 {
 			t.Error(fmt.Sprint(next, " of another cluster"), refs(got))
+		}
+	}
+}
+
+// Two clusters can have one address, as all have that are read from a pod: their namespaces
+// kube-system tell them apart, and nothing of one is gone because the other has it not.
+func TestOneAddressOfTwoClusters(t *testing.T) {
+	read := func(uid string, pods ...string) object.Batch {
+		b := object.Batch{Coverage: coverage(t, ": Namespace listed, Pod listed")}
+		b.Objects = append(b.Objects, object.Object{APIVersion: "v1", Kind: "Namespace", Name: "kube-system", UID: uid, JSON: []byte("{}")})
+		for _, name := range pods {
+			b.Objects = append(b.Objects, object.Object{APIVersion: "v1", Kind: "Pod", Namespace: "shop", Name: name, UID: name, JSON: []byte("{}")})
+		}
+		return b
+	}
+	for next, want := range map[string]int{"one": 1, "another": 2} {
+		got := Over(read("one", "web"), read(next))
+		if told := len(got.Warnings) == 1; len(got.Objects) != want || told != (want == 2) || got.Coverage.Listed("Pod", "shop") == told {
+			t.Errorf("%s: %d objects, %v, %s", next, len(got.Objects), got.Warnings, shownCoverage(got.Coverage))
 		}
 	}
 }

@@ -40,7 +40,7 @@ func Over(base, next object.Batch) object.Batch {
 	out.Warnings = joined(l.stillWarned(base.Warnings), next.Warnings)
 	out.Inputs = joined(base.Inputs, next.Inputs)
 	var w *snapshot.Warning
-	if out.Coverage, w = merged(base.Coverage, next.Coverage); w != nil {
+	if out.Coverage, w = merged(base, next); w != nil {
 		out.Warnings = joined(out.Warnings, []snapshot.Warning{*w})
 	}
 	return out

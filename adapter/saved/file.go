@@ -32,7 +32,7 @@ func WriteFile(path string, replace bool, h Header, b object.Batch) (out Header,
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".pgmoat-*") // with mode 0600
 	if err != nil {
-		return h, 0, err
+		return h, 0, fmt.Errorf("%s: nothing was written: %w", path, withoutPath(err))
 	}
 	defer func() {
 		if err != nil {
@@ -49,8 +49,20 @@ func WriteFile(path string, replace bool, h Header, b object.Batch) (out Header,
 	return out, size, place(f.Name(), path, replace)
 }
 
+// withoutPath is the error of a file whose name nobody gave it.
+func withoutPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
 // free refuses a path with something in the way.
 func free(path string, replace bool) error {
+	if path == "" {
+		return errors.New("the name of the file is empty")
+	}
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/pgmoat/pgmoat/adapter/object"
 )
 
 // names are the files in a directory.
@@ -93,5 +95,15 @@ func TestWriteFileFails(t *testing.T) {
 	}
 	if _, _, err := ReadFile(t.Context(), filepath.Join(dir, "none"), nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
+	}
+}
+
+// A file that cannot be made is called what the user called it.
+func TestWriteFileNames(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing", "a.snapshot")
+	for path, want := range map[string]string{"": "the name of the file is empty", missing: missing + ": nothing was written: no such file or directory"} {
+		if _, _, err := WriteFile(path, false, Header{}, object.Batch{}); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", path, err, want)
+		}
 	}
 }

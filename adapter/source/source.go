@@ -142,32 +142,24 @@ func (r *reader) one(ctx context.Context, path string, charts repo.Charts) (obje
 	if name, ok := strings.CutPrefix(path, Live); ok {
 		return r.live(ctx, name)
 	}
-	if scheme, _, ok := strings.Cut(path, "://"); ok {
-		return object.Batch{}, fmt.Errorf("%s: nothing is fetched: %s", path, fetchFirst(scheme))
+	if err := remote(path); err != nil {
+		return object.Batch{}, err
 	}
 	in, done, err := begun(path, r.opts.Stdin)
 	if err != nil {
 		return object.Batch{}, err
 	}
 	defer done()
-	if in.saved {
+	switch {
+	case in.saved && !charts.IsZero():
+		return object.Batch{}, repo.ErrNoChart
+	case in.saved:
 		return r.saved(ctx, path, in.rest)
 	}
 	return repo.Read(ctx, path, repo.Options{
 		Options: file.Options{Stdin: in.rest, Skip: r.opts.Skip, Namespace: r.opts.Namespace, Wants: r.wants, Digests: r.opts.Digests},
 		Charts:  charts, Renderer: r.renderer,
 	})
-}
-
-// fetchFirst says what to do about a source that is somewhere else.
-func fetchFirst(scheme string) string {
-	switch scheme {
-	case "oci":
-		return "run helm pull first, and name the archive"
-	case "git", "ssh", "git+ssh":
-		return "clone the repository first, and name the directory"
-	}
-	return "download it first, and name the file"
 }
 
 // live reads a cluster.

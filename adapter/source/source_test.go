@@ -106,6 +106,8 @@ func TestOpen(t *testing.T) {
 	values := Options{Paths: at("chart")}
 	values.Charts.Values = at("values.yaml")
 	values.Charts.Release = "till"
+	beside := values
+	beside.Paths = at("kept.yaml", "chart")
 	for name, test := range map[string]struct {
 		opts Options
 		want []string
@@ -114,6 +116,7 @@ func TestOpen(t *testing.T) {
 		"kustomization":    {Options{Paths: at("kustomized")}, []string{"k-a=one"}},
 		"chart":            {Options{Paths: at("chart")}, []string{"shop=own"}},
 		"chart and values": {values, []string{"till=given"}},
+		"values and saved": {beside, []string{"s=saved", "till=given"}},
 		"saved":            {Options{Paths: at("kept.yaml")}, []string{"s=saved"}},
 		"saved on stdin":   {Options{Paths: []string{"-"}, Stdin: bytes.NewReader(snapshotOf(t, configMap("s", "in")))}, []string{"s=in"}},
 		"plain on stdin":   {Options{Paths: []string{"-"}, Stdin: strings.NewReader(configMap("p", "in"))}, []string{"p=in"}},
@@ -135,7 +138,9 @@ func TestOpen(t *testing.T) {
 
 // What cannot be opened says what to do.
 func TestRefusals(t *testing.T) {
-	dir := written(t, "a.yaml", configMap("a", "one"), "empty/README", "nothing here")
+	dir := written(t, "a.yaml", configMap("a", "one"), "empty/README", "nothing here", "kept", string(snapshotOf(t, configMap("s", "saved"))))
+	values := Options{Paths: []string{dir + "/kept"}}
+	values.Charts.Set = []string{"a=b"}
 	for name, test := range map[string]struct {
 		opts Options
 		want string
@@ -144,16 +149,24 @@ func TestRefusals(t *testing.T) {
 		"a registry":       {Options{Paths: []string{"oci://charts.example/shop"}}, "oci://charts.example/shop: nothing is fetched: run helm pull first, and name the archive"},
 		"a repository":     {Options{Paths: []string{"ssh://git@git.example/shop"}}, "nothing is fetched: clone the repository first"},
 		"a site":           {Options{Paths: []string{"https://git.example/a.yaml"}}, "nothing is fetched: download it first"},
+		"a password":       {Options{Paths: []string{"https://me:hunter2@git.example/a.yaml?token=hunter2"}}, "https://git.example/a.yaml: nothing is fetched"},
+		"a bad address":    {Options{Paths: []string{"https://me:hunter2@git.example:port/"}}, "https://…: nothing is fetched"},
+		"ssh":              {Options{Paths: []string{"git@git.example:shop/estate"}}, "git@git.example:shop/estate: nothing is fetched: clone the repository first"},
+		"no name":          {Options{Paths: []string{""}}, "an empty path names nothing to read"},
 		"no such object":   {Options{Paths: []string{dir + "/a.yaml"}, Delete: []string{"configmap/shop/b"}}, "configmap/shop/b"},
 		"no object's name": {Options{Paths: []string{dir + "/a.yaml"}, Delete: []string{"a"}}, "--delete a: "},
 		"nothing in it":    {Options{Paths: []string{dir + "/empty"}}, file.ErrNothing.Error()},
 		"no cluster":       {Options{Paths: []string{"live:nosuch"}}, "nosuch"},
+		"no chart":         {values, "kept has none to be rendered by itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("KUBECONFIG", filepath.Join(dir, "none"))
 			_, err := read(t, test.opts)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %q", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%v tells the password", err)
 			}
 		})
 	}

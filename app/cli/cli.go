@@ -61,6 +61,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) 
 	if render.IsWorker(args) {
 		return worker(in, out, err)
 	}
+	err = onScreen(err)
 	done := make(chan int, 1)
 	go func() { done <- guarded(err, func() int { return run(ctx, args, in, out, err) }) }()
 	select {

@@ -35,6 +35,10 @@ be read fully.`,
   pgmoat connections diff k8s/ k8s/ --old-facts today.yaml --new-facts cilium.yaml`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args, err := a.compared(args)
+			if err != nil {
+				return err
+			}
 			worlds, err := a.loadBoth(cmd.Context(), c, args)
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -40,9 +41,9 @@ Each difference names what was edited to cause it, with the line, and an attempt
 the sources answer differently: the command shown asks for all of its steps.
 
 Exit status: 0 no answer differs; 1 answers differ; 2 they differ only in what is not
-known on one side; 3 the run failed, or a source could not be read fully. With
---fail-on it is 1 only where something was opened or cut, as asked for, 2 where that
-may be, and else 0.`,
+known on one side, or not the same namespaces of clusters were read for both; 3 the run
+failed, or a source could not be read fully. With --fail-on it is 1 only where something
+was opened or cut, as asked for, 2 where that may be, and else 0.`,
 		Example: `  pgmoat diff k8s.old/ k8s/
   git show main:k8s/all.yaml | pgmoat diff - k8s/all.yaml -o json
   pgmoat diff base/k8s k8s --fail-on opened -o github
@@ -50,6 +51,10 @@ may be, and else 0.`,
   pgmoat diff cluster.snapshot live:`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args, err := a.compared(args)
+			if err != nil {
+				return err
+			}
 			worlds, err := a.loadBoth(cmd.Context(), c, args)
 			if err != nil {
 				return err
@@ -69,6 +74,7 @@ func (a *app) comparing(cmd *cobra.Command, c *comparison) {
 	cmd.Flags().StringVar(&c.newFacts, "new-facts", "", "facts file of NEW alone")
 	cmd.Flags().BoolVar(&c.over, "over", false, "lay NEW over OLD: its objects take the place of those of OLD, the rest of OLD stays; --delete is of NEW")
 	_ = cmd.Flags().MarkHidden("filename")
+	cmd.Flags().Lookup("context").Usage = "the kube context that live: means (default: the current one)"
 }
 
 // checkComparison refuses flags and sources that do not go together.
@@ -115,7 +121,31 @@ func (a *app) loadBoth(ctx context.Context, c comparison, names []string) (world
 	for _, world := range worlds {
 		a.tell(world)
 	}
+	a.tellApart(names, worlds)
 	return worlds, nil
+}
+
+// tellApart tells of two clusters that were not read in the same namespaces: what lies in
+// those of one alone would pass for added or removed, so that nothing is certain.
+func (a *app) tellApart(names []string, worlds [2]*snapshot.Snapshot) {
+	var read [2]string
+	for i, world := range worlds {
+		switch c := world.Coverage; {
+		case c == nil:
+			return
+		case len(c.Namespaces) == 0:
+			read[i] = "all namespaces"
+		default:
+			read[i] = strings.Join(c.Namespaces, ", ")
+		}
+	}
+	if read[0] == read[1] {
+		return
+	}
+	_, _ = fmt.Fprintf(a.err, "pgmoat: %s\n", report.Printable(fmt.Sprintf(
+		"%s has what is in %s, and %s what is in %s: what only one of them was read for is compared as if the other had none of it",
+		names[0], read[0], names[1], read[1])))
+	a.exit(exitUnknown)
 }
 
 // bothSources opens the sources of a comparison; what is deleted is deleted in the new one.

@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,5 +137,32 @@ func TestProveClient(t *testing.T) {
 	}
 	if _, err := proveClient(p.world, "shop/wbe"); err == nil || !strings.Contains(err.Error(), "shop/deployment/web") {
 		t.Error(err)
+	}
+}
+
+// Each statement rests on what is deployed from elsewhere: nobody knows whom that shuts out.
+func TestProofRestsOnWhatIsElsewhere(t *testing.T) {
+	app := filepath.Join(t.TempDir(), "app.yaml")
+	text := `{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: other, namespace: argocd}, spec: {
+ source: {repoURL: "https://charts.example", chart: ingress}, destination: {name: in-cluster, namespace: payments}}}`
+	if err := os.WriteFile(app, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	Main(context.Background(), []string{"pgmoat", "prove", "-o", "json", "-f", company + "mended", "-f", company + "access", "-f", app,
+		"--facts", company + "facts.yaml", "--now", "2026-11-21"}, strings.NewReader(""), &stdout, &stderr)
+	var got struct {
+		Statements []struct {
+			Kind        string
+			Assumptions []string
+		}
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil || len(got.Statements) == 0 {
+		t.Fatal(err, stderr.String())
+	}
+	for _, s := range got.Statements {
+		if !slices.Contains(s.Assumptions, snapshot.AssumeElsewhere) {
+			t.Errorf("%s rests on %v", s.Kind, s.Assumptions)
+		}
 	}
 }

@@ -83,7 +83,11 @@ func (a *app) saveSnapshot(ctx context.Context, path string, force bool) error {
 		if header, err = saved.Write(&file, header, batch); err != nil {
 			return err
 		}
-		return errors.Join(a.saidSaved(a.err, "standard output", header, int64(file.Len())), second(a.out.Write(file.Bytes())))
+		size := int64(file.Len())
+		if _, err = file.WriteTo(a.out); err != nil {
+			return err
+		}
+		return a.saidSaved(a.err, "standard output", header, size)
 	}
 	header, size, err := saved.WriteFile(path, force, header, batch)
 	switch {
@@ -95,17 +99,16 @@ func (a *app) saveSnapshot(ctx context.Context, path string, force bool) error {
 	return a.saidSaved(a.out, path, header, size)
 }
 
-func second(_ int, err error) error { return err }
-
 func (a *app) saidSaved(out io.Writer, path string, h saved.Header, size int64) error {
 	_, err := fmt.Fprintln(out, report.Printable(fmt.Sprintf("%s: %d objects, %d bytes, sha256 %s", path, h.Objects, size, h.Digest)))
 	return err
 }
 
-// everything reads all objects that any command reads, and tells what could not be read.
+// everything reads all objects that any command reads, and tells what could not be read. It
+// asks for no digests: that of a file with a password tells whoever guesses it that he is right.
 func (a *app) everything(ctx context.Context, paths []string) (object.Batch, error) {
 	opts := a.options(paths, "")
-	opts.Intents, opts.Inputs = &intent.Intents{}, &[]object.Input{}
+	opts.Intents = &intent.Intents{}
 	_, batch, err := a.loadBatch(ctx, opts)
 	return batch, err
 }
@@ -182,14 +185,16 @@ func (a *app) compareObjects(ctx context.Context, names []string, all bool) erro
 	case names[0] == "-" && names[1] == "-":
 		return errors.New("only one of OLD and NEW can be standard input")
 	}
+	names, err := a.compared(names)
+	if err != nil {
+		return err
+	}
 	d := &report.SavedDiff{Old: report.SavedSide{Name: names[0]}, New: report.SavedSide{Name: names[1]}}
 	for _, side := range []*report.SavedSide{&d.Old, &d.New} {
-		var err error
 		if side.Batch, err = a.everything(ctx, []string{side.Name}); err != nil {
 			return err
 		}
 	}
-	var err error
 	if d.Changes, err = saved.Compare(d.Old.Batch, d.New.Batch, all); err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -70,18 +68,54 @@ func given(text string) []string {
 }
 
 // paths are the sources of a run: those that -f names, over the cluster where one is asked
-// for, and the cluster of the current context where nothing is named.
+// for that -f does not name, and the cluster of the current context where nothing is named.
 func (a *app) paths() []string {
-	isLive := func(p string) bool { return strings.HasPrefix(p, source.Live) }
-	if len(a.files) == 0 || a.sources.context != "" && !slices.ContainsFunc(a.files, isLive) {
-		return append([]string{source.Live + a.sources.context}, a.files...)
+	files := a.inContext(a.files)
+	at := source.Live + a.sources.context
+	if len(files) == 0 || a.sources.context != "" && !slices.Contains(files, at) {
+		return append([]string{at}, files...)
 	}
-	return a.files
+	return files
+}
+
+// inContext says the context that --context names in the place of the current one.
+func (a *app) inContext(paths []string) []string {
+	out := slices.Clone(paths)
+	for i, p := range out {
+		if p == source.Live {
+			out[i] += a.sources.context
+		}
+	}
+	return out
+}
+
+// compared are the two sources of a comparison, which --context puts none below.
+func (a *app) compared(names []string) ([]string, error) {
+	names = a.inContext(names)
+	at := source.Live + a.sources.context
+	if a.sources.context != "" && !slices.Contains(names, at) {
+		return nil, fmt.Errorf("--context %s: neither OLD nor NEW is %s", a.sources.context, source.Live)
+	}
+	return names, nil
+}
+
+// namespaces are those that --namespace names, each as it is meant.
+func (a *app) namespaces() ([]string, error) {
+	names := strings.Split(a.namespace, ",")
+	for i, n := range names {
+		if names[i] = strings.TrimSpace(n); names[i] == "" {
+			return nil, fmt.Errorf("--namespace %q: a name is empty", a.namespace)
+		}
+	}
+	return names, nil
 }
 
 // source opens what paths name, as the flags say.
 func (a *app) source(paths []string, opts estate.Options) (estate.Source, error) {
-	namespaces := strings.Split(a.namespace, ",")
+	namespaces, err := a.namespaces()
+	if err != nil {
+		return nil, err
+	}
 	if len(namespaces) > 1 && slices.ContainsFunc(paths, func(p string) bool { return !strings.HasPrefix(p, source.Live) }) {
 		return nil, fmt.Errorf("--namespace %s: several are for a live cluster alone; manifests that name none are in one", a.namespace)
 	}
@@ -100,24 +134,10 @@ func (a *app) source(paths []string, opts estate.Options) (estate.Source, error)
 
 // progress shows on a terminal how far a cluster is read; nil for nobody who looks.
 func (a *app) progress() func(live.Progress) {
-	out, ok := a.err.(*os.File)
-	if !ok || os.Getenv("TERM") == "dumb" {
-		return nil
+	if s, ok := a.err.(*screen); ok {
+		return s.progress
 	}
-	if info, err := out.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil
-	}
-	return func(p live.Progress) { showProgress(out, p) }
-}
-
-// showProgress writes one line over the last, and clears it when all is read.
-func showProgress(out io.Writer, p live.Progress) {
-	const clear = "\r\x1b[K"
-	if p.Index >= p.Kinds {
-		_, _ = fmt.Fprint(out, clear)
-		return
-	}
-	_, _ = fmt.Fprintf(out, "%sreading %s", clear, p)
+	return nil
 }
 
 // nothingNamed explains a run that named no source and found no cluster.

@@ -19,6 +19,7 @@ func (p *prover) unchanged() Statement {
 	if !p.applied {
 		return out
 	}
+	out.Assumptions = p.After.World.Standing() // somebody who was not read may be shut out
 	x := p.meantToChange()
 	d := network.DiffBeside(p.Before.Network, p.After.Network, network.Aside{
 		To: func(p *snapshot.Pod) bool { return x.to[keyOf(p)] }, From: func(p *snapshot.Pod) bool { return x.from[keyOf(p)] }})

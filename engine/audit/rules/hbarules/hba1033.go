@@ -109,7 +109,7 @@ func elsewhere(p *audit.Pass, labelled carriers, a hba.Address) []complaint {
 // nobody tells of a selector that matches no pod of an estate that is all there is. In
 // another one its pods may only not have been read.
 func nobody(p *audit.Pass, a hba.Address) []complaint {
-	if !p.World.Facts.Complete {
+	if !p.World.Holds("Pod", a.Namespace) {
 		return nil
 	}
 	certain, assumptions := p.Complete(a.Namespace)

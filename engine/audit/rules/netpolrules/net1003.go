@@ -60,7 +60,7 @@ spec:
 				if peer.Namespaces == nil || len(namespacesOf(p, policy.Namespace, peer)) > 0 {
 					return
 				}
-				if !p.World.Facts.Complete && byName(*peer.Namespaces) {
+				if !p.World.Holds("Namespace", "") && byName(*peer.Namespaces) {
 					return
 				}
 				p.Report(noNamespace(p, policy, d, peer))
