@@ -36,7 +36,7 @@ func (l *loadedChart) documents(rendered map[string]string, skipCRDs bool) ([]Do
 	}
 	for _, h := range hooks {
 		sorted[piece{h.Path, h.Manifest}]++
-		out = append(out, Document{File: l.templates[h.Path], Text: []byte(h.Manifest), Hook: events(h)})
+		out = append(out, Document{File: l.templates[h.Path], Text: []byte(h.Manifest), Hook: events(h), Stays: stays(h)})
 	}
 	return append(out, l.forgotten(rendered, sorted)...), nil
 }
@@ -83,6 +83,22 @@ func events(h *release.Hook) string {
 		names = append(names, e.String())
 	}
 	return strings.Join(names, ",")
+}
+
+// stays reports whether the object of a hook is there after an install or an upgrade. Without
+// a policy helm deletes it no sooner than before it creates it anew (Helm manual, "Chart
+// Hooks", deletion policies).
+func stays(h *release.Hook) bool {
+	if !slices.ContainsFunc(h.Events, func(e release.HookEvent) bool { return slices.Contains(creating, e) }) {
+		return false
+	}
+	return h.Kind == "Job" || h.Kind == "Pod" || !slices.Contains(h.DeletePolicies, release.HookSucceeded)
+}
+
+// creating are the events of what makes a release, and changes it.
+var creating = []release.HookEvent{
+	release.HookPreInstall, release.HookPostInstall, release.HookPreUpgrade, release.HookPostUpgrade,
+	release.HookPreRollback, release.HookPostRollback,
 }
 
 // annotated returns what a document says of hooks; "unknown" where it says so in a way that

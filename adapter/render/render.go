@@ -14,8 +14,12 @@ type Document struct {
 	// Text is what was rendered.
 	Text []byte
 	// Hook says at which of helm's events, and only then, the object is created; empty for
-	// an object of the release. What a hook creates may stay, and may belong to the tests.
+	// an object of the release.
 	Hook string
+	// Stays says of what a hook creates that it counts as an object of the release does: an
+	// install or an upgrade creates it, and helm leaves it there, or it is a Job or a Pod, which
+	// runs then and talks to others.
+	Stays bool
 }
 
 // A Kustomization is one to be built.

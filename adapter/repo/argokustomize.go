@@ -66,7 +66,7 @@ func (a argoApp) edit(k kustomizationFile) error {
 	k.set("namePrefix", o.NamePrefix)
 	k.set("nameSuffix", o.NameSuffix)
 	for _, image := range o.Images {
-		if err := k.put("images", imageOf(a.expand(image))); err != nil {
+		if err := k.setImage(imageOf(a.expand(image))); err != nil {
 			return err
 		}
 	}
@@ -116,8 +116,33 @@ func (a argoApp) expandAll(values map[string]string) map[string]string {
 	return out
 }
 
-// imageOf reads what "kustomize edit set image" takes: [NAME=]NEWNAME[:TAG|@DIGEST]. A "*"
-// leaves what is there.
+// kept is what stands for what the kustomization has already.
+const kept = "*"
+
+// setImage sets an entry as "kustomize edit set image" does: it takes the place of the one of
+// the same name, of which a "*" keeps a field.
+func (k kustomizationFile) setImage(image map[string]any) error {
+	var old map[string]any
+	list, _ := k["images"].([]any)
+	for _, e := range list {
+		if entry, ok := e.(map[string]any); ok && entry["name"] == image["name"] {
+			old = entry
+		}
+	}
+	for _, field := range []string{"newName", "newTag", "digest"} {
+		if image[field] != kept {
+			continue
+		}
+		if was, ok := old[field]; ok {
+			image[field] = was
+		} else {
+			delete(image, field)
+		}
+	}
+	return k.put("images", image)
+}
+
+// imageOf reads what "kustomize edit set image" takes: [NAME=]NEWNAME[:TAG|@DIGEST].
 func imageOf(text string) map[string]any {
 	name, rest, renamed := strings.Cut(text, "=")
 	if !renamed {
@@ -126,19 +151,16 @@ func imageOf(text string) map[string]any {
 	image := map[string]any{}
 	newName, digest, hasDigest := strings.Cut(rest, "@")
 	if i := strings.LastIndexByte(newName, ':'); i > strings.LastIndexByte(newName, '/') {
-		if tag := newName[i+1:]; tag != "*" {
-			image["newTag"] = tag
-		}
+		image["newTag"] = newName[i+1:]
 		newName = newName[:i]
 	}
 	if hasDigest {
 		image["digest"] = digest
 	}
-	switch {
-	case !renamed:
-		name = newName
-	case newName != "*":
+	if renamed {
 		image["newName"] = newName
+	} else {
+		name = newName
 	}
 	image["name"] = name
 	return image

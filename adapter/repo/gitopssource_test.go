@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -120,8 +121,8 @@ func TestImageOf(t *testing.T) {
 		"pg@sha256:aa":           {"name": "pg", "digest": "sha256:aa"},
 		"pg=reg.example:5000/pg": {"name": "pg", "newName": "reg.example:5000/pg"},
 		"reg.example:5000/pg:17": {"name": "reg.example:5000/pg", "newTag": "17"},
-		"pg=*:17":                {"name": "pg", "newTag": "17"},
-		"pg=other:*":             {"name": "pg", "newName": "other"},
+		"pg=*:17":                {"name": "pg", "newName": "*", "newTag": "17"},
+		"pg=other:*":             {"name": "pg", "newName": "other", "newTag": "*"},
 		"pg=other:1@sha256:aa":   {"name": "pg", "newName": "other", "newTag": "1", "digest": "sha256:aa"},
 	} {
 		got := imageOf(text)
@@ -129,6 +130,29 @@ func TestImageOf(t *testing.T) {
 			if got[key] != want[key] {
 				t.Errorf("%s: %v", text, got)
 			}
+		}
+	}
+}
+
+// A "*" keeps what the kustomization says of an image; what is not said is gone (kustomize
+// edit set image).
+func TestSetImage(t *testing.T) {
+	for text, want := range map[string]map[string]any{
+		"pg=*:17":         {"name": "pg", "newName": "mirror/pg", "newTag": "17"},
+		"pg=other:*":      {"name": "pg", "newName": "other", "newTag": "16"},
+		"pg=other":        {"name": "pg", "newName": "other"},
+		"pg=*@*":          {"name": "pg", "newName": "mirror/pg"},
+		"redis=*:7":       {"name": "redis", "newTag": "7"},
+		"redis=other:7@*": {"name": "redis", "newName": "other", "newTag": "7"},
+	} {
+		k := kustomizationFile{"images": []any{map[string]any{"name": "pg", "newName": "mirror/pg", "newTag": "16"}}}
+		if err := k.setImage(imageOf(text)); err != nil {
+			t.Fatal(err)
+		}
+		list, _ := k["images"].([]any)
+		got, _ := list[len(list)-1].(map[string]any)
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", text, got, want)
 		}
 	}
 }

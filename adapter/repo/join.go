@@ -48,6 +48,11 @@ func (r *reading) batch(ctx context.Context) (object.Batch, error) {
 		}
 	}
 	all.Problems = append(all.Problems, r.followed.problems...)
+	for _, p := range r.tree.problems {
+		if !slices.Contains(all.Problems, p) { // reading the folder may have met it, too
+			all.Problems = append(all.Problems, p)
+		}
+	}
 	widen(all.Problems)
 	all.Warnings = append(all.Warnings, r.followed.warnings...)
 	all.Missing = r.followed.missing

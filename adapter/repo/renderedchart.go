@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"slices"
 
 	"github.com/pgmoat/pgmoat/adapter/file"
 	"github.com/pgmoat/pgmoat/adapter/render"
@@ -37,15 +36,21 @@ func (b *builder) render(ctx context.Context, r *result, files map[string][]byte
 	if err != nil {
 		return b.renamed(u.dir, err)
 	}
-	docs = slices.DeleteFunc(docs, func(d render.Document) bool {
-		if d.Hook != "" && b.wanted(ctx, d) {
+	var objects, hooks []render.Document
+	for _, d := range docs {
+		switch {
+		case d.Hook == "":
+			objects = append(objects, d)
+		case d.Stays:
+			hooks = append(hooks, d)
+		case b.wanted(ctx, d):
 			r.warnings = append(r.warnings, b.hook(u, d))
 		}
-		return d.Hook != ""
-	})
-	if docs, err = b.post(ctx, u, docs); err != nil {
+	}
+	if objects, err = b.post(ctx, u, objects); err != nil {
 		return err
 	}
+	docs = append(objects, hooks...) // which post-renderers do not see
 	b.texts(r, docs, func(text []byte) ([]byte, error) { return text, nil })
 	return nil
 }
@@ -57,11 +62,12 @@ func (b *builder) wanted(ctx context.Context, d render.Document) bool {
 	return err != nil || len(batch.Objects)+len(batch.Problems) > 0
 }
 
-// hook tells of an object that is there only while helm runs.
+// hook tells of an object of which helm leaves nothing behind, or that only a test or the
+// end of the release creates.
 func (b *builder) hook(u unit, d render.Document) snapshot.Warning {
 	return snapshot.Warning{
 		Code:   "chart/hook",
-		Text:   fmt.Sprintf("is a hook (%s): helm creates it only then, and it is not read", d.Hook),
+		Text:   fmt.Sprintf("is a hook (%s) of which nothing stays: helm creates it only then, and it is not read", d.Hook),
 		Origin: verdict.Origin{File: b.tree.shown(d.File), Via: b.via(u)},
 	}
 }

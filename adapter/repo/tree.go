@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/file"
+	"github.com/pgmoat/pgmoat/model/snapshot"
+	"github.com/pgmoat/pgmoat/model/verdict"
 )
 
 // Rendering is given its files at once: what is larger than these is no source of manifests.
@@ -34,6 +36,8 @@ type tree struct {
 	// left is how many bytes may still be read.
 	left int64
 	seen map[string][]byte
+	// problems are folders and files that could not be listed.
+	problems []snapshot.Problem
 }
 
 // openTree opens a ground; Close closes it.
@@ -147,7 +151,8 @@ func (t *tree) isDir(name string) bool {
 }
 
 // list returns the paths of all files below a folder, sorted, without those that the user
-// leaves out and without a repository's own. Nil where there is no such folder.
+// leaves out and without a repository's own. Nil where there is no such folder. What cannot
+// be listed is among the tree's problems.
 func (t *tree) list(dir string) []string {
 	if !t.isDir(dir) {
 		return nil
@@ -156,8 +161,10 @@ func (t *tree) list(dir string) []string {
 	opts.Lists = func(string) bool { return true }
 	listing, err := file.List(context.Background(), []string{t.shown(dir)}, opts)
 	if err != nil {
+		t.problems = append(t.problems, snapshot.Problem{Origin: verdict.Origin{File: t.shown(dir)}, Err: err.Error()})
 		return nil
 	}
+	t.problems = append(t.problems, listing.Problems...)
 	var out []string
 	for _, name := range listing.Beside {
 		if d, ok := t.placeOf(name); ok {

@@ -298,3 +298,18 @@ func TestPipe(t *testing.T) {
 		t.Errorf("%+v %v", b, err)
 	}
 }
+
+// A folder that a Flux Kustomization names is listed wherever it lies in the tree, and what
+// cannot be listed there is a problem: the kustomization of its files would be smaller.
+func TestTreeTellsWhatItCannotList(t *testing.T) {
+	t.Chdir(tempTree(t))
+	put(t, "a/b.yaml", "")
+	if err := os.Symlink("nowhere", "a/gone.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	tr := treeOf(t)
+	tr.list("a")
+	if len(tr.problems) != 1 || !strings.HasSuffix(tr.problems[0].Origin.File, "a/gone.yaml") {
+		t.Errorf("%v", tr.problems)
+	}
+}

@@ -67,8 +67,6 @@ func (c *cluster) catalog(ctx context.Context) (catalog, error) {
 		switch {
 		case isCode(err, http.StatusForbidden):
 			return nil, fmt.Errorf("may not ask what is served (%w): the account lacks what the ClusterRole system:discovery grants", err)
-		case isCode(err, http.StatusNotFound) && path == "/api":
-			continue // a server of aggregated kinds alone
 		case err != nil:
 			return nil, fmt.Errorf("cannot ask what is served: %w", err)
 		case !slices.Contains([]string{"APIGroupDiscoveryList", "APIGroupList", "APIVersions"}, in.Kind):

@@ -341,3 +341,9 @@ func TestProgressText(t *testing.T) {
 		}
 	}
 }
+
+// A server without the core group is no kube-apiserver: nothing of it is sure to be absent.
+func TestNoCore(t *testing.T) {
+	f := serving(t, map[string]http.HandlerFunc{"/api": refuses(http.StatusNotFound, "not here")})
+	has(t, mustFail(t, f.options(t, configMaps)), "cannot ask what is served")
+}
