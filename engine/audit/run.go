@@ -93,10 +93,10 @@ func settle(world *snapshot.Snapshot, r *Result) {
 		for _, s := range f.Because {
 			f.Assumptions = append(f.Assumptions, s.Assumptions...)
 		}
-		f.Assumptions = snapshot.Merge(f.Assumptions)
+		f.Assumptions = snapshot.Merge(nil, f.Assumptions)
 		r.Assumptions = append(r.Assumptions, f.Assumptions...)
 	}
-	r.Assumptions = snapshot.Merge(r.Assumptions)
+	r.Assumptions = snapshot.Merge(nil, r.Assumptions)
 	lines := map[verdict.Origin]int{}
 	for _, f := range r.Findings {
 		if _, ok := lines[f.Origin]; !ok {
