@@ -138,8 +138,13 @@ func (c Closed) accessJSON(a reach.Access) accessJSON {
 	return out
 }
 
+// assumptions are what the lists rest on, and with them that everybody else is refused: where
+// policies were read, some of that rests on their being enforced.
 func (c Closed) assumptions() []string {
 	codes := c.World.Standing()
+	if c.World.Facts.Enforces == verdict.Unknown && len(c.World.Policies)+len(c.World.ClusterPolicies) > 0 {
+		codes = snapshot.Merge(codes, []string{snapshot.AssumeCNIEnforces})
+	}
 	for _, a := range c.Access {
 		codes = snapshot.Merge(codes, a.Assumptions)
 	}
