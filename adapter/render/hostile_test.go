@@ -119,7 +119,7 @@ func TestOutsideOfMemory(t *testing.T) {
 				"k/secret.yaml":        []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}"),
 			}})
 			if err == nil {
-				t.Errorf("%s: %s", entry, got)
+				t.Errorf("%s: %+v", entry, got)
 			}
 		}
 	}

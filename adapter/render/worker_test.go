@@ -179,7 +179,7 @@ patches: [{patch: "{apiVersion: example.com/v1, kind: X, metadata: {name: x}, pa
 	} {
 		got, err := r.Kustomize(t.Context(), merging(c.schema))
 		if err != nil || len(got) != 1 || !strings.Contains(string(got[0].Text), c.want) {
-			t.Errorf("%q: got %s, %v, want %s", c.schema, got, err, c.want)
+			t.Errorf("%q: got %+v, %v, want %s", c.schema, got, err, c.want)
 		}
 	}
 }
