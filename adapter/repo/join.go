@@ -60,7 +60,7 @@ func (r *reading) batch(ctx context.Context) (object.Batch, error) {
 	if err != nil {
 		return object.Batch{}, err
 	}
-	all.Warnings = append(all.Warnings, unused...)
+	all.Warnings = append(append(all.Warnings, r.both()...), unused...)
 	r.used(&all)
 	r.drop(&all)
 	all.Inputs = r.inputs(all.Inputs)

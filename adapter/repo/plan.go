@@ -37,6 +37,8 @@ type rendering struct {
 	failed bool
 	// inner says that another one has it as a part.
 	inner bool
+	// beside is the kustomization in the folder of a chart, which is not rendered.
+	beside string
 }
 
 // name is how people call it.
@@ -78,8 +80,11 @@ func (p *plan) mark(dir, name string) {
 	switch m, isChart := chartOf(text); {
 	case name == chartFile && err == nil && isChart:
 		p.folders[dir] = &rendering{dir: dir, chart: true, mark: m}
-	case name != chartFile && p.folders[dir] == nil && (err != nil || isKustomization(text)):
+	case name == chartFile || err == nil && !isKustomization(text):
+	case p.folders[dir] == nil:
 		p.folders[dir] = &rendering{dir: dir}
+	case p.folders[dir].chart:
+		p.folders[dir].beside = name
 	}
 }
 

@@ -15,6 +15,23 @@ import (
 // warnUnused tells of a manifest that nothing applies.
 const warnUnused = "tree/unused"
 
+// warnBoth tells of a folder that is a chart and a kustomization.
+const warnBoth = "tree/both"
+
+// both warns of kustomizations in folders of charts that are rendered.
+func (r *reading) both() []snapshot.Warning {
+	var out []snapshot.Warning
+	for _, res := range r.entries {
+		e := r.plan.folders[res.unit.dir]
+		if e == nil || e.beside == "" || res.unit.chart == nil {
+			continue
+		}
+		out = append(out, snapshot.Warning{Code: warnBoth, Origin: verdict.Origin{File: r.tree.shown(path.Join(e.dir, e.beside))},
+			Text: "is in a folder that is a Helm chart, too: the chart is rendered, and the kustomization where -f names this file"})
+	}
+	return out
+}
+
 // maxUnused is how many manifests are named one by one.
 const maxUnused = 20
 

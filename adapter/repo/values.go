@@ -1,10 +1,12 @@
 package repo
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/render"
@@ -15,6 +17,9 @@ import (
 func (c Charts) read() (*charted, error) {
 	out := &charted{set: c.Set, setString: c.SetString}
 	for _, name := range c.Values {
+		if strings.Contains(name, "://") {
+			return nil, errors.New("values: a file is wanted, and nothing is fetched: download it first, and name the file")
+		}
 		text, err := readNamed(name)
 		if err != nil {
 			return nil, fmt.Errorf("values: %w", err)

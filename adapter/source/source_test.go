@@ -14,6 +14,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/file"
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/adapter/render"
+	"github.com/pgmoat/pgmoat/adapter/repo"
 	"github.com/pgmoat/pgmoat/adapter/saved"
 )
 
@@ -138,7 +139,8 @@ func TestOpen(t *testing.T) {
 
 // What cannot be opened says what to do.
 func TestRefusals(t *testing.T) {
-	dir := written(t, "a.yaml", configMap("a", "one"), "empty/README", "nothing here", "kept", string(snapshotOf(t, configMap("s", "saved"))))
+	dir := written(t, "a.yaml", configMap("a", "one"), "empty/README", "nothing here", "kept", string(snapshotOf(t, configMap("s", "saved"))),
+		"chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "chart/templates/a.yaml", configMap("a", "one"))
 	values := Options{Paths: []string{dir + "/kept"}}
 	values.Charts.Set = []string{"a=b"}
 	for name, test := range map[string]struct {
@@ -152,6 +154,7 @@ func TestRefusals(t *testing.T) {
 		"a password":       {Options{Paths: []string{"https://me:hunter2@git.example/a.yaml?token=hunter2"}}, "https://git.example/a.yaml: nothing is fetched"},
 		"a bad address":    {Options{Paths: []string{"https://me:hunter2@git.example:port/"}}, "https://…: nothing is fetched"},
 		"ssh":              {Options{Paths: []string{"git@git.example:shop/estate"}}, "git@git.example:shop/estate: nothing is fetched: clone the repository first"},
+		"remote values":    {Options{Paths: []string{dir + "/chart"}, Charts: repo.Charts{Values: []string{"https://me:hunter2@git.example/v.yaml"}}}, "values: a file is wanted, and nothing is fetched"},
 		"no name":          {Options{Paths: []string{""}}, "an empty path names nothing to read"},
 		"no such object":   {Options{Paths: []string{dir + "/a.yaml"}, Delete: []string{"configmap/shop/b"}}, "configmap/shop/b"},
 		"no object's name": {Options{Paths: []string{dir + "/a.yaml"}, Delete: []string{"a"}}, "--delete a: "},
