@@ -178,7 +178,8 @@ func (d *deletion) remaining() object.Batch {
 		return settled(w.Origin.Object) || d.inside(w.Origin.Object)
 	})
 	out.Missing = slices.DeleteFunc(slices.Clone(out.Missing), func(m snapshot.Missing) bool {
-		return settled(m.By.String()) || d.namespaces[m.By.Namespace] && m.By.Namespace != ""
+		gone := settled(m.By.String()) || d.namespaces[m.By.Namespace] && m.By.Namespace != ""
+		return gone && m.By.Kind != "Application" // without a finalizer, what it deployed stays
 	})
 	return out
 }

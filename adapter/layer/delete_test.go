@@ -116,11 +116,13 @@ func TestDeleteRemarks(t *testing.T) {
 		b.Problems = append(b.Problems, snapshot.Problem{Origin: verdict.Origin{Object: object}, Err: object})
 		b.Warnings = append(b.Warnings, snapshot.Warning{Origin: verdict.Origin{Object: object}})
 	}
-	b.Missing = []snapshot.Missing{{By: snapshot.Ref{Kind: "Application", Namespace: "far", Name: "x"}}}
+	for _, kind := range []string{"Application", "HelmRelease"} {
+		b.Missing = append(b.Missing, snapshot.Missing{By: snapshot.Ref{Kind: kind, Namespace: "far", Name: "x"}})
+	}
 	for text, want := range map[string]string{
-		"netpol/shop/db":     "NetworkPolicy shop/broken|NetworkPolicy far/db||1",
-		"netpol/shop/broken": "NetworkPolicy shop/db|NetworkPolicy far/db||1",
-		"ns/far":             "NetworkPolicy shop/db|NetworkPolicy shop/broken||0",
+		"netpol/shop/db":     "NetworkPolicy shop/broken|NetworkPolicy far/db||2",
+		"netpol/shop/broken": "NetworkPolicy shop/db|NetworkPolicy far/db||2",
+		"ns/far":             "NetworkPolicy shop/db|NetworkPolicy shop/broken||1",
 	} {
 		got, err := deleted(t, b, text)
 		if err != nil {
