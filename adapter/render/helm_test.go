@@ -49,7 +49,11 @@ func TestCharts(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	r := New(Limits{})
+	limits := Limits{}
+	if raced {
+		limits.Memory = 16 << 30
+	}
+	r := New(limits)
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)

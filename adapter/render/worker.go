@@ -140,7 +140,7 @@ func (w *worker) fault(err error) error {
 	w.kill()
 	<-w.ended
 	said := w.stderr.String()
-	for _, sign := range []string{"out of memory", "cannot allocate memory", "pthread_create failed", "stack overflow"} {
+	for _, sign := range []string{"out of memory", "cannot allocate memory", "pthread_create failed", "failed to allocate", "stack overflow"} {
 		if strings.Contains(said, sign) {
 			return tooMuch("memory")
 		}
