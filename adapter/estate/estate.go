@@ -18,6 +18,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/pgmoat"
 	"github.com/pgmoat/pgmoat/model/intent"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Options say what to read and what is known besides.
@@ -166,14 +167,11 @@ func byType(objects []object.Object) map[string][]object.Object {
 
 var secretType = object.Type{Kind: "Secret"}
 
-// lastApplied is where kubectl keeps the whole of an object as it was applied.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
 // bare is a Secret without what it holds: package kube alone gets to see that, and what
 // may be known of it is in the snapshot. It is as partial as it was.
 func bare(o object.Object) object.Object {
 	o.JSON = []byte("{}")
 	o.Annotations = maps.Clone(o.Annotations)
-	delete(o.Annotations, lastApplied)
+	delete(o.Annotations, corev1.LastAppliedConfigAnnotation)
 	return o
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pgmoat/pgmoat/adapter/operator/known"
 	"github.com/pgmoat/pgmoat/adapter/pgmoat"
 	"github.com/pgmoat/pgmoat/model/intent"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // unasked are the types that manifests are read for and no cluster is asked for, with the
@@ -217,7 +218,7 @@ func nameOf(n ast.Node, constants map[string]string) (string, bool) {
 // Secrets are listed as metadata, with the annotations that somebody looks at.
 func TestTypesOfSecrets(t *testing.T) {
 	is := allTypes()["Secret"]
-	if !is.Metadata || is.Decides || !slices.Contains(is.Annotations, "cnpg.io/operatorVersion") || slices.Contains(is.Annotations, lastApplied) {
+	if !is.Metadata || is.Decides || !slices.Contains(is.Annotations, "cnpg.io/operatorVersion") || slices.Contains(is.Annotations, corev1.LastAppliedConfigAnnotation) {
 		t.Errorf("%+v", is)
 	}
 	for name, other := range allTypes() {

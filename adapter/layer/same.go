@@ -156,7 +156,7 @@ func sameKeys(old, next map[string]string) bool {
 // books are the prefixes of labels and annotations by which tools and controllers note what
 // they did: nothing is made of them.
 var books = []string{
-	"kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/", "deprecated.daemonset.template.generation",
+	corev1.LastAppliedConfigAnnotation, "deployment.kubernetes.io/", "deprecated.daemonset.template.generation",
 	"meta.helm.sh/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/",
 }
 

@@ -94,7 +94,7 @@ func tried(t *testing.T, namespaces bool, args ...string) []string {
 	started := make(chan error)
 	go w.run(started)
 	if err := <-started; err != nil {
-		if namespaces {
+		if namespaces && os.Getenv("CI") == "" {
 			t.Skipf("the host forbids namespaces: %v", err)
 		}
 		t.Fatal(err)

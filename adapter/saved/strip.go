@@ -9,12 +9,13 @@ import (
 
 	"github.com/pgmoat/pgmoat/adapter/kube"
 	"github.com/pgmoat/pgmoat/adapter/object"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // copies are the annotations in which tools keep an object as it was applied: of a Secret
 // with what it holds, and of any other a second time.
 var copies = []string{
-	"kubectl.kubernetes.io/last-applied-configuration",
+	corev1.LastAppliedConfigAnnotation,
 	"kapp.k14s.io/original",
 	"objectset.rio.cattle.io/applied",
 	"banzaicloud.com/last-applied",

@@ -202,7 +202,7 @@ func (a *app) load(ctx context.Context) (*snapshot.Snapshot, error) {
 // read reads the estate that paths hold, as the other flags say.
 func (a *app) read(ctx context.Context, paths []string, factsFile string) (*snapshot.Snapshot, error) {
 	opts := a.options(paths, factsFile)
-	s, err := a.source(paths, opts)
+	s, err := a.source(paths, opts, a.sources.delete...)
 	if err != nil {
 		return nil, err
 	}

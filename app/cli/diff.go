@@ -150,19 +150,16 @@ func (a *app) tellApart(names []string, worlds [2]*snapshot.Snapshot) {
 
 // bothSources opens the sources of a comparison; what is deleted is deleted in the new one.
 func (a *app) bothSources(c comparison, names []string) (out [2]estate.Source, err error) {
-	deleted := a.sources.delete
-	a.sources.delete = nil
 	for i := range out {
 		if out[i], err = a.source(names[i:i+1], a.options(names[i:i+1], "")); err != nil {
 			return out, err
 		}
 	}
-	a.sources.delete = deleted
 	if c.over {
 		out[0] = source.Once(out[0])
 		out[1] = source.Over(out[0], out[1])
 	}
-	out[1], err = source.Without(out[1], deleted)
+	out[1], err = source.Without(out[1], a.sources.delete)
 	return out, err
 }
 

@@ -64,7 +64,7 @@ func (a *app) loadObjects(ctx context.Context, intents *intent.Intents) (*snapsh
 // loadBatch reads what the options name, keeps the objects, and tells what could not be read.
 func (a *app) loadBatch(ctx context.Context, opts estate.Options) (*snapshot.Snapshot, object.Batch, error) {
 	var batch object.Batch
-	read, err := a.source(opts.Paths, opts)
+	read, err := a.source(opts.Paths, opts, a.sources.delete...)
 	if err != nil {
 		return nil, batch, err
 	}

@@ -110,8 +110,8 @@ func (a *app) namespaces() ([]string, error) {
 	return names, nil
 }
 
-// source opens what paths name, as the flags say.
-func (a *app) source(paths []string, opts estate.Options) (estate.Source, error) {
+// source opens what paths name, as the flags say, without some objects.
+func (a *app) source(paths []string, opts estate.Options, without ...string) (estate.Source, error) {
 	namespaces, err := a.namespaces()
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (a *app) source(paths []string, opts estate.Options) (estate.Source, error)
 		Certificates: a.sources.certificates,
 		Live:         live.Options{Kubeconfig: a.sources.kubeconfig, Context: a.sources.context, Namespaces: namespaces, Progress: a.progress()},
 		Estate:       opts,
-		Delete:       a.sources.delete,
+		Delete:       without,
 	})
 }
 

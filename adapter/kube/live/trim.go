@@ -8,10 +8,8 @@ import (
 
 	"github.com/pgmoat/pgmoat/adapter/object"
 	"github.com/pgmoat/pgmoat/model/snapshot"
+	corev1 "k8s.io/api/core/v1"
 )
-
-// lastApplied is where kubectl keeps the whole of an object as it was applied.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // partialKind is what the server calls an object of which it sends the metadata only.
 const partialKind = "PartialObjectMetadata"
@@ -76,7 +74,7 @@ func (l *listing) metadata(raw json.RawMessage) (json.RawMessage, error) {
 		if json.Unmarshal(text, &notes) != nil {
 			return nil, fmt.Errorf("%w: annotations of an item are no object", errNoList)
 		}
-		delete(notes, lastApplied)
+		delete(notes, corev1.LastAppliedConfigAnnotation)
 		for key := range notes {
 			if l.t.Metadata && !slices.Contains(l.t.Annotations, key) {
 				delete(notes, key)
